@@ -1,0 +1,200 @@
+/**
+ * The import rule of the design (§5), checked by `npm run lint`. Every folder names what it may import;
+ * what is not named is refused. Wiring (main.ts, *.module.ts) and tests (test/, *.spec.ts) may import all.
+ */
+const WIRING = String.raw`^src/main\.ts$|\.module\.ts$`;
+const SPEC = String.raw`\.(spec|e2e-spec)\.ts$`;
+const EXEMPT = [WIRING, SPEC];
+
+const PROTOCOL = '^packages/protocol/';
+const CONTEXT = '^src/context/';
+const CONFIG = '^src/config/';
+const EVENTS = '^src/events/';
+const TASK = '^src/task/';
+const DATABASE = '^src/database/';
+const PROCESSING = '^src/processing/';
+const CLIENT = '^packages/client/';
+/** The ports of the event log, their errors and index; an adapter's folder is below, a module is wiring. */
+const EVENT_STORE_PORTS = String.raw`^src/event-store/[^/]+\.ts$`;
+const ADAPTERS = '^src/event-store/(sqlite|memory|eventstoredb)/';
+/** A command's message: a saga or a controller can name it without its handler. */
+const COMMAND_MESSAGES = [
+  String.raw`^src/commands/.*\.command\.ts$`,
+  String.raw`^src/commands/(task-command|command-messages|fields)\.ts$`,
+];
+const TASK_FINDER = String.raw`^src/commands/task-finder\.port\.ts$`;
+const QUERY_MESSAGES = [
+  String.raw`^src/projections/.*\.query\.ts$`,
+  String.raw`^src/projections/query-messages\.ts$`,
+];
+/** This repository's code; Node's own modules and packages have rules of their own below. */
+const OURS = '^(src|packages|test|bench|examples)/';
+
+/** `from` may import, of ours, only itself and `allowed`. */
+const layer = (name, from, allowed, { itself = from, except = [] } = {}) => ({
+  name,
+  severity: 'error',
+  comment: `DESIGN §5 says what ${name} may import.`,
+  from: { path: from, pathNot: [...EXEMPT, ...except.flat()] },
+  to: { path: OURS, pathNot: [itself, ...allowed].flat() },
+});
+
+/** The package is a driver: only these places know it. */
+const driver = (name, packages, places) => ({
+  name: `driver-${name}`,
+  severity: 'error',
+  comment: `${name} is known only where the design puts it.`,
+  from: { path: OURS, pathNot: [...places, SPEC, '^test/', '^bench/'] },
+  to: { path: packages },
+});
+
+const npm = (name) => `(^|/)node_modules/${name}/|^${name}$`;
+const NEST = '(^|/)node_modules/@nestjs/|^@nestjs/';
+
+module.exports = {
+  forbidden: [
+    layer('protocol', PROTOCOL, []),
+    layer('config', CONFIG, [PROTOCOL]),
+    layer('context', CONTEXT, [PROTOCOL]),
+    layer('events', EVENTS, [PROTOCOL]),
+    layer('task', TASK, [EVENTS, PROTOCOL]),
+    layer('command-messages', COMMAND_MESSAGES, [PROTOCOL]),
+    layer(
+      'command-handlers',
+      '^src/commands/',
+      [TASK, EVENTS, CONTEXT, EVENT_STORE_PORTS, PROTOCOL],
+      { except: [COMMAND_MESSAGES] },
+    ),
+    layer('database', DATABASE, []),
+    layer('projections', '^src/projections/', [
+      EVENTS,
+      TASK,
+      DATABASE,
+      PROCESSING,
+      EVENT_STORE_PORTS,
+      PROTOCOL,
+      CONTEXT,
+      TASK_FINDER,
+    ]),
+    layer('sagas', '^src/sagas/', [EVENTS, COMMAND_MESSAGES, PROCESSING, PROTOCOL, CONTEXT]),
+    layer('publishers', '^src/publishers/', [EVENTS, PROCESSING, PROTOCOL, CONTEXT, CONFIG]),
+    layer('event-store', EVENT_STORE_PORTS, [PROTOCOL]),
+    ...['sqlite', 'memory', 'eventstoredb'].map((adapter) =>
+      layer(`event-store-${adapter}`, `^src/event-store/${adapter}/`, [
+        EVENT_STORE_PORTS,
+        PROTOCOL,
+      ]),
+    ),
+    layer('processing', PROCESSING, [EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
+    layer('transport', '^src/transport/', [
+      COMMAND_MESSAGES,
+      QUERY_MESSAGES,
+      PROTOCOL,
+      CONTEXT,
+      CONFIG,
+    ]),
+    layer('client', CLIENT, [PROTOCOL]),
+    layer('workers', '^packages/workers/', [CLIENT]),
+    layer('cli', '^packages/cli/', [CLIENT]),
+    layer('examples', '^examples/', [CLIENT]),
+    layer('bench', '^bench/', [CLIENT]),
+    {
+      name: 'adapters-are-picked-by-wiring',
+      severity: 'error',
+      comment: 'Which event store runs is chosen in a module, main.ts or a test.',
+      from: { path: OURS, pathNot: [...EXEMPT, '^test/', ADAPTERS] },
+      to: { path: ADAPTERS },
+    },
+    {
+      name: 'wiring-is-imported-by-wiring',
+      severity: 'error',
+      comment: 'A module is imported by modules, main.ts and tests only.',
+      from: { path: OURS, pathNot: [...EXEMPT, '^test/'] },
+      to: { path: WIRING },
+    },
+    {
+      name: 'tests-stay-outside',
+      severity: 'error',
+      comment: 'Nothing imports test/ or a spec.',
+      from: { path: OURS, pathNot: ['^test/', '^packages/[^/]+/test/', SPEC] },
+      to: { path: ['^test/', '^packages/[^/]+/test/', SPEC] },
+    },
+    driver('better-sqlite3', npm('better-sqlite3'), ['^src/event-store/sqlite/', DATABASE]),
+    driver('kysely', npm('kysely'), [DATABASE, '^src/projections/']),
+    driver('nats', '(^|/)node_modules/@nats-io/|^@nats-io/', [
+      '^src/transport/',
+      '^src/publishers/',
+      String.raw`^src/main\.ts$`,
+      CLIENT,
+    ]),
+    driver('nest-microservices', npm('@nestjs/microservices'), [
+      '^src/transport/',
+      '^src/publishers/',
+      String.raw`^src/main\.ts$`,
+    ]),
+    driver('eventstoredb', npm('@eventstore/db-client'), ['^src/event-store/eventstoredb/']),
+    {
+      name: 'pure-task',
+      severity: 'error',
+      comment:
+        "The task's state is plain TypeScript: no Nest, no rxjs, no I/O; hashing is none of these.",
+      from: { path: TASK, pathNot: SPEC },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-no-pkg', 'core'],
+        pathNot: ['^(node:)?crypto$', PROTOCOL],
+      },
+    },
+    {
+      name: 'plain-words',
+      severity: 'error',
+      comment:
+        'Protocol, context and events know neither Nest nor rxjs; the protocol knows nothing.',
+      from: { path: [PROTOCOL, CONTEXT, EVENTS], pathNot: SPEC },
+      to: { path: [NEST, npm('rxjs')] },
+    },
+    {
+      name: 'protocol-without-dependencies',
+      severity: 'error',
+      comment: 'The words on the wire depend on nothing, not even on Node.',
+      from: { path: PROTOCOL, pathNot: SPEC },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-no-pkg', 'core'] },
+    },
+    {
+      name: 'messages-are-only-validated',
+      severity: 'error',
+      comment: 'A command message has fields and their checks, nothing else.',
+      from: { path: COMMAND_MESSAGES, pathNot: SPEC },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-no-pkg'],
+        pathNot: [npm('class-validator'), npm('class-transformer'), '^packages/protocol/'],
+      },
+    },
+    {
+      name: 'what-runs-is-a-dependency',
+      severity: 'error',
+      comment: 'A development dependency is missing where the service is installed.',
+      from: { path: '^src/', pathNot: SPEC },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'everything-resolves',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '(^|/)dist/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: String.raw`^dist/|^packages/[^/]+/dist/|^packages/[^/]+/[^/]+\.m?js$` },
+    tsPreCompilationDeps: true,
+    detectJSDocImports: false,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@taskmanager/source', 'import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mjs', '.js', '.cjs', '.d.ts', '.json'],
+      mainFields: ['module', 'main', 'types'],
+    },
+  },
+};
