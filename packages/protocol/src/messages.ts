@@ -1,0 +1,49 @@
+/** Command messages: subject `tasks.command.<name>`. */
+export const COMMAND_NAMES = [
+  'create_task',
+  'batch',
+  'update_task_status',
+  'update_task_progress',
+  'update_task_error',
+  'update_task_data',
+  'start_task',
+  'pause_task',
+  'resume_task',
+  'cancel_task',
+  'delete_task',
+  'complete_task',
+  'fail_task',
+  'retry_task',
+  'request_approval',
+  'approve_task',
+  'reject_task',
+  'claim_tasks',
+  'renew_lease',
+  'release_task',
+  'acknowledge_pause',
+  'acknowledge_cancel',
+  'pause_all_running_tasks',
+  'cleanup_tasks',
+  'resume_last_paused_task',
+] as const;
+
+/** Query messages: subject `tasks.query.<name>`. */
+export const QUERY_NAMES = [
+  'get_task',
+  'list_tasks',
+  'load_persistent_tasks',
+  'load_retryable_tasks',
+  'get_task_history',
+  'read_events',
+  'task_stats',
+] as const;
+
+export type CommandName = (typeof COMMAND_NAMES)[number];
+export type QueryName = (typeof QUERY_NAMES)[number];
+
+export const commandSubject = (name: CommandName): string => `tasks.command.${name}`;
+export const querySubject = (name: QueryName): string => `tasks.query.${name}`;
+
+/** Where events are published on NATS, for programs that live there. */
+export const eventSubject = (feedName: string, taskType: string, taskId: string): string =>
+  `tasks.event.${feedName}.${taskType}.${taskId}`;

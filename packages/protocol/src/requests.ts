@@ -1,0 +1,164 @@
+import type { RequestMeta } from './actor.js';
+import type { Backoff, Json, OnApproved, RunBy, Timeouts } from './task-info.js';
+import type { TaskStatus } from './task-status.js';
+
+/** The fields of each message, beside `meta`. Ids are UUIDs, times epoch milliseconds, durations milliseconds. */
+export interface TaskRequest {
+  readonly id: string;
+}
+
+export interface CreateTaskRequest {
+  readonly id?: string;
+  readonly name: string;
+  readonly taskType: string;
+  readonly appName: string;
+  readonly runBy?: RunBy;
+  readonly data?: Json;
+  readonly input?: Json;
+  readonly persistent?: boolean;
+  readonly maxRetries?: number;
+  readonly retryDelayMs?: number;
+  readonly backoff?: Backoff;
+  readonly priority?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly timeouts?: Timeouts;
+  readonly runAt?: number;
+  readonly idempotencyKey?: string;
+}
+
+/** Who sends it about a leased task: the lease it believes to hold. */
+export interface LeaseFields {
+  readonly workerId?: string;
+  readonly leaseEpoch?: number;
+}
+
+export interface UpdateStatusRequest extends TaskRequest, LeaseFields {
+  readonly status: TaskStatus;
+  readonly error?: string;
+  readonly result?: Json;
+  readonly reason?: string;
+}
+
+export interface UpdateProgressRequest extends TaskRequest, LeaseFields {
+  readonly completedItems?: number;
+  readonly totalItems?: number;
+  readonly progress?: number;
+  readonly message?: string;
+}
+
+export interface RequestApprovalRequest extends TaskRequest, LeaseFields {
+  readonly approvers?: readonly string[];
+  readonly quorum?: number;
+  readonly allowSelf?: boolean;
+  readonly dueAt?: number;
+  readonly remindEveryMs?: number;
+  readonly escalateTo?: readonly string[];
+  readonly escalateAfterMs?: number;
+  readonly onApproved?: OnApproved;
+  readonly result?: Json;
+  readonly comment?: string;
+}
+
+export interface CommandRequests {
+  create_task: CreateTaskRequest;
+  batch: { readonly commands: readonly BatchItem[] };
+  update_task_status: UpdateStatusRequest;
+  update_task_progress: UpdateProgressRequest;
+  update_task_error: TaskRequest & { readonly error: string };
+  update_task_data: TaskRequest & LeaseFields & { readonly data: Json };
+  start_task: TaskRequest & {
+    readonly reason?: string;
+    readonly workerId?: string;
+    readonly leaseMs?: number;
+  };
+  pause_task: TaskRequest & { readonly reason?: string };
+  resume_task: TaskRequest & { readonly reason?: string };
+  cancel_task: TaskRequest & { readonly reason?: string };
+  delete_task: TaskRequest & { readonly reason?: string };
+  complete_task: TaskRequest & LeaseFields & { readonly result?: Json };
+  fail_task: TaskRequest & LeaseFields & { readonly error: string; readonly retryable?: boolean };
+  retry_task: TaskRequest & { readonly reason?: string; readonly force?: boolean };
+  request_approval: RequestApprovalRequest;
+  approve_task: TaskRequest & { readonly comment?: string };
+  reject_task: TaskRequest & { readonly reason: string };
+  claim_tasks: {
+    readonly workerId: string;
+    readonly taskTypes: readonly string[];
+    readonly leaseMs?: number;
+    readonly limit?: number;
+    readonly waitMs?: number;
+  };
+  renew_lease: TaskRequest &
+    LeaseFields & { readonly leaseMs?: number; readonly checkpoint?: Json };
+  release_task: TaskRequest &
+    LeaseFields & { readonly checkpoint?: Json; readonly reason?: string };
+  acknowledge_pause: TaskRequest & LeaseFields & { readonly checkpoint?: Json };
+  acknowledge_cancel: TaskRequest & LeaseFields;
+  pause_all_running_tasks: {
+    readonly appName?: string;
+    readonly taskType?: string;
+    readonly reason?: string;
+  };
+  cleanup_tasks: { readonly maxAgeMs?: number; readonly statuses?: readonly TaskStatus[] };
+  resume_last_paused_task: { readonly appName?: string };
+}
+
+/** One command of a batch: each is about one task and is decided by itself. */
+export interface BatchItem {
+  readonly command: string;
+  readonly args: object;
+  readonly meta?: RequestMeta;
+}
+
+export interface TaskListFilter {
+  readonly statuses?: readonly TaskStatus[];
+  readonly taskTypes?: readonly string[];
+  readonly appName?: string;
+  readonly runBy?: RunBy;
+  readonly persistent?: boolean;
+  /** All must match. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Three characters or more, anywhere in the name or the error. */
+  readonly text?: string;
+  readonly createdFrom?: number;
+  readonly createdTo?: number;
+  readonly updatedFrom?: number;
+  readonly updatedTo?: number;
+  /** An actor id or `role:<name>`. */
+  readonly awaitingApprovalBy?: string;
+  readonly sort?: TaskSort;
+  readonly order?: 'asc' | 'desc';
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export const TASK_SORTS = ['createdAt', 'updatedAt', 'priority', 'name'] as const;
+export type TaskSort = (typeof TASK_SORTS)[number];
+
+export interface LoadTasksRequest {
+  readonly taskTypes?: readonly string[];
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface QueryRequests {
+  get_task: TaskRequest;
+  list_tasks: TaskListFilter;
+  load_persistent_tasks: LoadTasksRequest;
+  load_retryable_tasks: LoadTasksRequest;
+  get_task_history: TaskRequest & {
+    readonly fromRevision?: number;
+    readonly limit?: number;
+    readonly direction?: 'forwards' | 'backwards';
+  };
+  read_events: {
+    readonly from?: string;
+    readonly taskIds?: readonly string[];
+    readonly taskTypes?: readonly string[];
+    readonly appName?: string;
+    readonly events?: readonly string[];
+    readonly limit?: number;
+    readonly waitMs?: number;
+  };
+  task_stats: { readonly taskTypes?: readonly string[]; readonly appName?: string };
+}
