@@ -1,0 +1,49 @@
+import { hash } from 'node:crypto';
+import { v7 } from 'uuid';
+
+/** New ids come from here and nowhere else (DESIGN §6.7), so that tests can set them. */
+export abstract class Ids {
+  /** A fresh UUID. */
+  abstract next(): string;
+}
+
+export class TimeOrderedIds extends Ids {
+  next(): string {
+    return v7();
+  }
+}
+
+/** Version 5 UUID (RFC 9562): the same namespace and name give the same id, for ever. */
+export function uuidV5(namespace: string, name: string): string {
+  const space = Buffer.from(namespace.replaceAll('-', ''), 'hex');
+  const bytes = hash('sha1', Buffer.concat([space, Buffer.from(name)]), 'hex');
+  const variant = ((parseInt(bytes.charAt(16), 16) & 0x3) | 0x8).toString(16);
+  return `${bytes.slice(0, 8)}-${bytes.slice(8, 12)}-5${bytes.slice(13, 16)}-${variant}${bytes.slice(17, 20)}-${bytes.slice(20, 32)}`;
+}
+
+/** Namespace of every id that the service derives from a name. Never changes: ids in logs depend on it. */
+const NAMESPACE = 'b1b0a3c4-6d0f-5e0a-9c55-7461736b6d67';
+
+/** The id under which a client's command takes effect (DESIGN §6.2): scoped by who sent it. */
+export const clientCommandId = (actorId: string, commandId: string): string =>
+  uuidV5(NAMESPACE, `client:${actorId}:${commandId}`);
+
+/** The id of one command that a filter command sends to one task. */
+export const perTaskCommandId = (effectiveId: string, taskId: string): string =>
+  uuidV5(effectiveId, taskId);
+
+/** The id of a command that a saga sends about an event. */
+export const sagaCommandId = (saga: string, eventId: string, index: number): string =>
+  uuidV5(NAMESPACE, `saga:${saga}:${eventId}:${index}`);
+
+/** The id of the event that a command appends at this place in its list. */
+export const eventId = (effectiveId: string, stream: string, index: number): string =>
+  uuidV5(effectiveId, `${stream}/${index}`);
+
+/** The id of a task that an app names by a key of its own. */
+export const taskIdOfKey = (appName: string, key: string): string =>
+  uuidV5(uuidV5(NAMESPACE, `app:${appName}`), key);
+
+/** The id of a task that only its command names. */
+export const taskIdOfCommand = (commandId: string): string =>
+  uuidV5(NAMESPACE, `create:${commandId}`);

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+
+/** What the chain starts from: 32 zero bytes, in hex. */
+export const CHAIN_START = '0'.repeat(64);
+
+export interface ChainLink {
+  /** Stream name without the log's prefix. */
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  /** JSON text as stored. */
+  readonly data: string;
+  /** JSON text as stored, but without `hash`. */
+  readonly metadata: string;
+}
+
+/**
+ * The hash of an event: SHA-256 over the previous hash (32 bytes), then for each field of the link, in
+ * the order above, its length in bytes (unsigned, 32 bits, big-endian) and its UTF-8 text; numbers as
+ * decimal text. In hex, lower case.
+ */
+export function chainHash(previous: string, link: ChainLink): string {
+  const fields = [
+    link.stream,
+    String(link.revision),
+    link.id,
+    link.type,
+    String(link.version),
+    link.data,
+    link.metadata,
+  ];
+  let size = 32;
+  for (const field of fields) size += 4 + Buffer.byteLength(field);
+  const bytes = Buffer.allocUnsafe(size);
+  let at = bytes.write(previous, 0, 32, 'hex');
+  for (const field of fields) {
+    const length = bytes.write(field, at + 4);
+    bytes.writeUInt32BE(length, at);
+    at += 4 + length;
+  }
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The stored metadata text is the hashed one with `hash` put in as its last field. */
+export function withHash(metadata: string, hash: string): string {
+  return `${metadata.slice(0, -1)},"hash":"${hash}"}`;
+}
+
+const HASH_FIELD = /,"hash":"([0-9a-f]{64})"\}$/;
+
+/** Takes stored metadata apart again; undefined when it does not end in a hash. */
+export function splitHash(stored: string): { metadata: string; hash: string } | undefined {
+  const match = HASH_FIELD.exec(stored);
+  if (!match?.[1]) return undefined;
+  return { metadata: `${stored.slice(0, match.index)}}`, hash: match[1] };
+}

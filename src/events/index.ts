@@ -1,0 +1,9 @@
+/** The facts: event classes, their stable names, their stored form and its hash chain. */
+export * from './deadlines.js';
+export * from './event-metadata.js';
+export * from './event-registry.js';
+export * from './hash-chain.js';
+export * from './refusal-events.js';
+export * from './stored-event.js';
+export * from './task-event.js';
+export * from './task-events.js';

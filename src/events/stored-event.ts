@@ -1,0 +1,97 @@
+import type { Position } from '@taskmanager/protocol';
+import type { EventMetadata } from './event-metadata.js';
+import { EventRegistry } from './event-registry.js';
+import { CHAIN_START, chainHash, withHash } from './hash-chain.js';
+import type { TaskEvent } from './task-event.js';
+import { type AnyTaskEvent, TASK_EVENT_CLASSES } from './task-events.js';
+
+export const TASK_STREAM_PREFIX = 'task-';
+export const taskStream = (taskId: string): string => `${TASK_STREAM_PREFIX}${taskId}`;
+export const taskIdOfStream = (stream: string): string => stream.slice(TASK_STREAM_PREFIX.length);
+
+/** Every event of a task, by its stable name. */
+export const taskEventRegistry = new EventRegistry<AnyTaskEvent>(TASK_EVENT_CLASSES);
+
+/** An event of a task as it comes out of the log, brought up to the present version. */
+export interface StoredTaskEvent {
+  readonly id: string;
+  readonly taskId: string;
+  readonly revision: number;
+  readonly position: Position;
+  readonly event: AnyTaskEvent;
+  readonly metadata: EventMetadata;
+}
+
+/** The text that the log keeps; the same shape as the event store's own records. */
+export interface EventText {
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+}
+
+interface RecordedText extends EventText {
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly position: Position;
+}
+
+/** The end of a stream's hash chain: what the next event continues. */
+export interface ChainEnd {
+  /** −1 before the first event. */
+  readonly revision: number;
+  readonly hash: string;
+}
+
+export const EMPTY_CHAIN: ChainEnd = { revision: -1, hash: CHAIN_START };
+
+/** Puts an event into its stored form and continues the stream's chain with it. */
+export function encodeEvent(
+  chain: ChainEnd,
+  stream: string,
+  id: string,
+  event: TaskEvent,
+  metadata: Omit<EventMetadata, 'version' | 'hash'>,
+): { text: EventText; chain: ChainEnd } {
+  const revision = chain.revision + 1;
+  const { type, version } = event;
+  const data = JSON.stringify(event.data);
+  const bare = JSON.stringify({ ...metadata, version });
+  const hash = chainHash(chain.hash, {
+    stream,
+    revision: BigInt(revision),
+    id,
+    type,
+    version,
+    data,
+    metadata: bare,
+  });
+  return { text: { id, type, data, metadata: withHash(bare, hash) }, chain: { revision, hash } };
+}
+
+const decoded = new WeakMap<RecordedText, StoredTaskEvent>();
+
+/**
+ * Reads an event's stored form. Many readers share one record of the newest events, so the result is
+ * kept with the record. Throws UnknownEvent for what a newer release wrote.
+ */
+export function decodeTaskEvent(record: RecordedText): StoredTaskEvent {
+  let stored = decoded.get(record);
+  if (!stored) {
+    const metadata = JSON.parse(record.metadata) as EventMetadata;
+    stored = {
+      id: record.id,
+      taskId: taskIdOfStream(record.stream),
+      revision: Number(record.revision),
+      position: record.position,
+      event: taskEventRegistry.revive(
+        record.type,
+        metadata.version,
+        JSON.parse(record.data) as object,
+      ),
+      metadata,
+    };
+    decoded.set(record, stored);
+  }
+  return stored;
+}
