@@ -1,0 +1,87 @@
+import type { Position } from '@taskmanager/protocol';
+import { LogUnavailable } from '../event-log.errors.js';
+import { ProcessorStore, type ParkedEvent, type ProcessorLease } from '../processor-store.port.js';
+import { LogFile } from './log-file.js';
+import { ProcessorTables } from './processor-tables.js';
+import type { SqliteEventStoreOptions } from './sqlite-options.js';
+
+/** Checkpoints, leases, pauses and parked events in the log's file; their writes share its commits. */
+export class SqliteProcessorStore extends ProcessorStore {
+  private readonly tables: ProcessorTables;
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly file: LogFile) {
+    super();
+    file.retain();
+    this.tables = new ProcessorTables(file.db);
+  }
+
+  /** For a program that needs no event log beside it; else both are made on one {@link LogFile}. */
+  static open(options: SqliteEventStoreOptions): SqliteProcessorStore {
+    return new SqliteProcessorStore(LogFile.open(options));
+  }
+
+  readCheckpoint(processor: string): Promise<Position | undefined> {
+    return this.read((tables) => tables.checkpoint(processor));
+  }
+
+  moveCheckpoint(
+    processor: string,
+    expected: Position | undefined,
+    position: Position,
+  ): Promise<boolean> {
+    return this.write((tables) => tables.moveCheckpoint(processor, expected, position));
+  }
+
+  acquireLease(
+    processor: string,
+    owner: string,
+    ttlMs: number,
+    now: number,
+  ): Promise<ProcessorLease | undefined> {
+    return this.write((tables) => tables.acquireLease(processor, owner, now + ttlMs, now));
+  }
+
+  releaseLease(processor: string, owner: string): Promise<void> {
+    return this.write((tables) => tables.releaseLease(processor, owner));
+  }
+
+  park(event: ParkedEvent): Promise<void> {
+    return this.write((tables) => tables.park(event));
+  }
+
+  listParked(processor: string): Promise<readonly ParkedEvent[]> {
+    return this.read((tables) => tables.parked(processor));
+  }
+
+  unpark(processor: string, position: Position): Promise<boolean> {
+    return this.write((tables) => tables.unpark(processor, position));
+  }
+
+  setPaused(processor: string, paused: boolean): Promise<void> {
+    return this.write((tables) => tables.setPaused(processor, paused));
+  }
+
+  isPaused(processor: string): Promise<boolean> {
+    return this.read((tables) => tables.isPaused(processor));
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.file.release();
+    return this.closing;
+  }
+
+  private async read<T>(query: (tables: ProcessorTables) => T): Promise<T> {
+    this.assertOpen();
+    return this.file.read(() => query(this.tables));
+  }
+
+  private async write<T>(change: (tables: ProcessorTables) => T): Promise<T> {
+    this.assertOpen();
+    return this.file.queue.run(() => change(this.tables));
+  }
+
+  private assertOpen(): void {
+    if (this.closing) throw new LogUnavailable('it is closed', false);
+  }
+}
