@@ -1,0 +1,95 @@
+import { CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { type ClaimAnswer, LIMITS, type TaskInfo } from '@taskmanager/protocol';
+import { LRUCache } from 'lru-cache';
+import { Clock, type CommandContext, contextOf } from '../context/index.js';
+import { type Task, toTaskInfo } from '../task/index.js';
+import { sendToEach } from './candidates.js';
+import { ClaimTasks } from './claim-tasks.command.js';
+import { CommandExecutor } from './command-executor.js';
+import { ClaimTask } from './internal/claim-task.command.js';
+import { messageOf } from './task-command.js';
+import { TaskFinder } from './task-finder.port.js';
+
+@CommandHandler(ClaimTasks)
+export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
+  /** Tasks that a claim of this process is about to take: another claim looks further. */
+  private readonly taken = new Set<string>();
+  /** What recent claims took, so that one sent again finds it before the view does. */
+  private readonly recent = new LRUCache<string, readonly string[]>({ max: 10_000 });
+
+  constructor(
+    private readonly commandBus: CommandBus,
+    private readonly executor: CommandExecutor,
+    private readonly finder: TaskFinder,
+    private readonly clock: Clock,
+  ) {}
+
+  async execute(command: ClaimTasks): Promise<ClaimAnswer> {
+    const context = contextOf(command);
+    const held = await this.held(context);
+    if (held.length > 0) return { tasks: held };
+    const until = this.clock.now() + (command.waitMs ?? 0);
+    for (;;) {
+      const tasks = await this.claim(command, context);
+      const waitMs = until - this.clock.now();
+      if (tasks.length > 0 || waitMs <= 0) return { tasks };
+      if (!(await this.finder.waitForClaimable(command.taskTypes, waitMs))) return { tasks: [] };
+    }
+  }
+
+  /** A claim sent again answers what it took the first time, as far as it still holds it. */
+  private async held({ commandId, resent }: CommandContext): Promise<TaskInfo[]> {
+    const recent = this.recent.get(commandId) ?? [];
+    const older = resent && recent.length === 0;
+    const taskIds = older ? await this.finder.heldBy(commandId) : recent;
+    const tasks = await Promise.all(taskIds.map((id) => this.executor.peek(id)));
+    return tasks.flatMap((task) =>
+      task?.leased && task.claimId === commandId ? [toTaskInfo(task)] : [],
+    );
+  }
+
+  private async claim(command: ClaimTasks, context: CommandContext): Promise<TaskInfo[]> {
+    const { workerId, taskTypes, leaseMs = LIMITS.leaseMsDefault, limit = 1 } = command;
+    const { apps, after, commandId: claimId } = context;
+    const found = await this.finder.claimable({
+      taskTypes,
+      now: this.clock.now(),
+      apps,
+      after,
+      limit: limit + this.taken.size,
+    });
+    const wanted = await this.fitting(found.taskIds, limit);
+    for (const id of wanted) this.taken.add(id);
+    try {
+      const answers = await sendToEach(this.commandBus, context, wanted, (id) =>
+        messageOf(ClaimTask, { id, workerId, leaseMs, claimId }),
+      );
+      const taskIds = answers.map(({ taskId }) => taskId);
+      this.recent.set(claimId, [...(this.recent.get(claimId) ?? []), ...taskIds]);
+      const tasks = await Promise.all(taskIds.map((id) => this.executor.peek(id)));
+      return tasks.flatMap((task) => (task ? [toTaskInfo(task)] : []));
+    } finally {
+      for (const id of wanted) this.taken.delete(id);
+    }
+  }
+
+  /** The first `limit` that nobody takes right now and that one answer can hold. */
+  private async fitting(taskIds: readonly string[], limit: number): Promise<string[]> {
+    const fitting: string[] = [];
+    let bytes = 0;
+    for (const id of taskIds) {
+      if (fitting.length === limit) break;
+      if (this.taken.has(id)) continue;
+      const task = await this.executor.peek(id);
+      if (!task || !isFree(task)) continue;
+      bytes += Buffer.byteLength(JSON.stringify(toTaskInfo(task)));
+      if (fitting.length > 0 && bytes > LIMITS.answerBytes) break;
+      fitting.push(id);
+    }
+    return fitting;
+  }
+}
+
+function isFree({ status, runBy }: Task): boolean {
+  return status === 'pending' && runBy === 'worker';
+}

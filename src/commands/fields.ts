@@ -1,0 +1,172 @@
+import { LIMITS, RUN_BY, TASK_TYPE_PATTERN } from '@taskmanager/protocol';
+import {
+  IsIn,
+  IsInt,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+  ValidateBy,
+  ValidateIf,
+  type ValidationOptions,
+} from 'class-validator';
+
+/** Rules of fields that several messages have. A size past its limit is `PAYLOAD_TOO_LARGE`. */
+const TOO_LARGE: ValidationOptions = { context: { code: 'PAYLOAD_TOO_LARGE' } };
+
+const all =
+  (...rules: PropertyDecorator[]): PropertyDecorator =>
+  (target, key) => {
+    for (const rule of rules) rule(target, key);
+  };
+
+/** The field may be left out; `null` is a value like any other. */
+export const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
+
+const rule = (
+  name: string,
+  message: string,
+  validate: (value: unknown) => boolean,
+  options?: ValidationOptions,
+): PropertyDecorator =>
+  ValidateBy(
+    { name, validator: { validate, defaultMessage: () => `$property ${message}` } },
+    options,
+  );
+
+const withinBytes = (name: string, limit: number, text: (value: unknown) => string | undefined) =>
+  rule(
+    name,
+    `must not be larger than ${limit} bytes`,
+    (value) => {
+      const written = text(value);
+      return written === undefined || Buffer.byteLength(written) <= limit;
+    },
+    TOO_LARGE,
+  );
+
+/** Deeper than anything a person would read, and far from what would overflow a stack. */
+const MAX_DEPTH = 100;
+
+/** Numbers past a double's range become Infinity when parsed, and would be stored as null. */
+function isJson(value: unknown, depth: number): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === 0) return false;
+  for (const item of Object.values(value)) if (!isJson(item, depth - 1)) return false;
+  return true;
+}
+
+/** `data`, `input`, `result` and `checkpoint`: any JSON. */
+export const IsPayload = (): PropertyDecorator =>
+  all(
+    rule(
+      'isPayload',
+      `must be JSON nested at most ${MAX_DEPTH} deep, its numbers finite`,
+      (value) => value !== undefined && isJson(value, MAX_DEPTH),
+    ),
+    withinBytes('payloadSize', LIMITS.payloadBytes, (value) =>
+      isJson(value, MAX_DEPTH) ? JSON.stringify(value) : undefined,
+    ),
+  );
+
+/** `error`, `message`, `reason`, `comment`: text for people. */
+export const IsText = (): PropertyDecorator =>
+  all(
+    IsString(),
+    withinBytes('textSize', LIMITS.textBytes, (value) =>
+      typeof value === 'string' ? value : undefined,
+    ),
+  );
+
+/**
+ * Text of so many UTF-16 units. Not class-validator's Length, which leaves variation selectors out of
+ * the count and so has no bound.
+ */
+export const HasLength = (
+  min: number,
+  max: number,
+  options?: ValidationOptions,
+): PropertyDecorator =>
+  rule(
+    'hasLength',
+    `must be text of ${min} to ${max} characters`,
+    (value) => typeof value === 'string' && value.length >= min && value.length <= max,
+    options,
+  );
+
+/** Text that must say something. */
+export const IsStatement = (): PropertyDecorator => all(IsText(), MinLength(1));
+
+export const IsTaskType = (options?: ValidationOptions): PropertyDecorator =>
+  Matches(TASK_TYPE_PATTERN, options);
+
+export const IsAppName = (): PropertyDecorator => HasLength(1, LIMITS.appNameLength);
+
+export const IsWorkerId = (): PropertyDecorator => HasLength(1, LIMITS.actorIdLength);
+
+export const IsRunBy = (): PropertyDecorator => IsIn(RUN_BY);
+
+/** Milliseconds, 0 to ten years. */
+export const IsDuration = (min = 0): PropertyDecorator =>
+  all(IsInt(), Min(min), Max(LIMITS.durationMs));
+
+/** Epoch milliseconds that a Date can hold. */
+export const IsTime = (): PropertyDecorator => all(IsInt(), Min(0), Max(8.64e15));
+
+export const IsLeaseMs = (): PropertyDecorator =>
+  all(IsInt(), Min(LIMITS.leaseMsMin), Max(LIMITS.leaseMsMax));
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isDuration = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LIMITS.durationMs;
+
+const hasOnly = (value: Record<string, unknown>, keys: readonly string[]): boolean =>
+  Object.keys(value).every((key) => keys.includes(key));
+
+export const IsBackoff = (): PropertyDecorator =>
+  rule(
+    'isBackoff',
+    "must be { type: 'fixed' | 'exponential', maxDelayMs?: milliseconds }",
+    (value) =>
+      isObject(value) &&
+      hasOnly(value, ['type', 'maxDelayMs']) &&
+      (value['type'] === 'fixed' || value['type'] === 'exponential') &&
+      (value['maxDelayMs'] === undefined || isDuration(value['maxDelayMs'])),
+  );
+
+const CLOCKS = ['queueMs', 'runMs', 'totalMs'];
+
+export const IsTimeouts = (): PropertyDecorator =>
+  rule(
+    'isTimeouts',
+    'must be { queueMs?, runMs?, totalMs? }, each milliseconds above 0',
+    (value) =>
+      isObject(value) &&
+      hasOnly(value, CLOCKS) &&
+      Object.values(value).every((ms) => isDuration(ms) && (ms as number) > 0),
+  );
+
+export const IsLabels = (): PropertyDecorator =>
+  all(
+    rule(
+      'isLabels',
+      'must be an object of text values',
+      (value) => isObject(value) && Object.values(value).every((text) => typeof text === 'string'),
+    ),
+    rule(
+      'labelsSize',
+      `must be at most ${LIMITS.labels} labels of ${LIMITS.labelLength} characters each`,
+      (value) =>
+        !isObject(value) ||
+        (Object.keys(value).length <= LIMITS.labels &&
+          Object.entries(value).every(
+            ([key, text]) =>
+              key.length <= LIMITS.labelLength && String(text).length <= LIMITS.labelLength,
+          )),
+      TOO_LARGE,
+    ),
+  );

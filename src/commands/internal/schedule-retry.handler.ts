@@ -1,0 +1,15 @@
+import { CommandHandler } from '@nestjs/cqrs';
+import { type AnyTaskEvent, TaskRetryScheduled } from '../../events/index.js';
+import { type Task, retryDelay } from '../../task/index.js';
+import { ScheduleRetry } from './schedule-retry.command.js';
+import { TaskCommandHandler } from '../task-command.handler.js';
+
+@CommandHandler(ScheduleRetry)
+export class ScheduleRetryHandler extends TaskCommandHandler<ScheduleRetry> {
+  decide(task: Task, { attempt, failedEventId, failedAt }: ScheduleRetry): AnyTaskEvent[] {
+    const due = task.status === 'failed' && task.willRetry && task.attempt === attempt;
+    if (!due || task.nextRetryAt !== undefined) return [];
+    const dueAt = failedAt + retryDelay(task, failedEventId);
+    return [new TaskRetryScheduled({ attempt, dueAt })];
+  }
+}

@@ -1,0 +1,51 @@
+import type { Position, TaskStatus } from '@taskmanager/protocol';
+
+/** What every search has: at most so many ids, only of these apps, from a view at least so new. */
+export interface Search {
+  readonly limit: number;
+  /** Apps whose tasks the actor may touch; all when undefined. */
+  readonly apps?: readonly string[];
+  /** The view must have reached this position, or the search is refused as UNAVAILABLE. */
+  readonly after?: Position;
+}
+
+export interface Found {
+  readonly taskIds: readonly string[];
+  /** More than `limit` were there. */
+  readonly more: boolean;
+}
+
+/**
+ * Candidates for commands that name no task. What it answers may be old by the time it is read: each
+ * candidate is decided on its own stream and skipped if it no longer fits.
+ */
+export abstract class TaskFinder {
+  abstract running(
+    search: Search & { readonly appName?: string; readonly taskType?: string },
+  ): Promise<Found>;
+
+  /** The task that was paused last. */
+  abstract lastPaused(search: Search & { readonly appName?: string }): Promise<Found>;
+
+  /** Tasks that ended in one of these statuses at or before `completedBefore`, oldest first. */
+  abstract ended(
+    search: Search & {
+      readonly statuses: readonly TaskStatus[];
+      readonly completedBefore: number;
+    },
+  ): Promise<Found>;
+
+  /** Pending tasks for workers whose runAt has passed at `now`, by priority, then age. */
+  abstract claimable(
+    search: Search & { readonly taskTypes: readonly string[]; readonly now: number },
+  ): Promise<Found>;
+
+  /** Running tasks whose present lease was given out by this claim command. */
+  abstract heldBy(claimId: string): Promise<readonly string[]>;
+
+  /**
+   * Resolves true as soon as a task of these types may have become claimable, false after `waitMs` or
+   * on shutdown. Refused as OVERLOADED when too many wait.
+   */
+  abstract waitForClaimable(taskTypes: readonly string[], waitMs: number): Promise<boolean>;
+}
