@@ -1,0 +1,39 @@
+import type {
+  BatchAnswer,
+  ClaimAnswer,
+  CleanupAnswer,
+  CommandAnswer,
+  CommandName,
+  FeedPage,
+  HistoryPage,
+  PauseAllAnswer,
+  QueryName,
+  StatsAnswer,
+  TaskInfo,
+  TaskPage,
+} from '@taskmanager/protocol';
+
+/** Commands that answer something else than one task's CommandAnswer. */
+interface OtherAnswers {
+  batch: BatchAnswer;
+  claim_tasks: ClaimAnswer;
+  pause_all_running_tasks: PauseAllAnswer;
+  cleanup_tasks: CleanupAnswer;
+  resume_last_paused_task: CommandAnswer | null;
+}
+
+export type AnswerOfCommand<N extends CommandName> = N extends keyof OtherAnswers
+  ? OtherAnswers[N]
+  : CommandAnswer;
+
+interface QueryAnswers {
+  get_task: TaskInfo;
+  list_tasks: TaskPage;
+  load_persistent_tasks: TaskPage;
+  load_retryable_tasks: TaskPage;
+  get_task_history: HistoryPage;
+  read_events: FeedPage;
+  task_stats: StatsAnswer;
+}
+
+export type AnswerOfQuery<N extends QueryName> = QueryAnswers[N];
