@@ -1,17 +1,38 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
-import type { Actor, ErrorCode } from '@taskmanager/protocol';
+import { Logger } from '@nestjs/common';
+import type { Actor, CommandAnswer, ErrorCode } from '@taskmanager/protocol';
+import { CommandExecutor } from '../src/commands/command-executor.js';
+import { CreateTask } from '../src/commands/create-task.command.js';
+import { CreateTaskHandler } from '../src/commands/create-task.handler.js';
 import { type Decision, applyEvents } from '../src/commands/decision.js';
-import { emptyStream } from '../src/commands/task-streams.js';
-import { type CommandContext, Refusal } from '../src/context/index.js';
+import { RefusalRecorder } from '../src/commands/refusal-recorder.js';
+import { TaskStreams, emptyStream } from '../src/commands/task-streams.js';
+import {
+  Clock,
+  type CommandContext,
+  Refusal,
+  TimeOrderedIds,
+  withContext,
+} from '../src/context/index.js';
+import type { EventLog, RecordedEvent } from '../src/event-store/index.js';
 import {
   type AnyTaskEvent,
+  CHAIN_START,
+  type EventMetadata,
   TaskCreated,
   type TaskCreatedData,
   TaskStarted,
+  chainHash,
+  splitHash,
+  taskStream,
 } from '../src/events/index.js';
 import type { Task } from '../src/task/index.js';
 
 /** Specs of deciders: given these events, when this command comes, then these events or this refusal. */
+
+// Refusals are logged as well as recorded: nobody reads that here.
+Logger.overrideLogger(false);
 
 /** When everything happens unless the spec says otherwise, epoch milliseconds. */
 export const NOW = 1_700_000_000_000;
@@ -135,4 +156,62 @@ export function given(...history: readonly (AnyTaskEvent | Happened)[]) {
       };
     },
   };
+}
+
+/** A clock that stands until it is set. */
+export class SetClock extends Clock {
+  time = NOW;
+
+  now(): number {
+    return this.time;
+  }
+}
+
+/** What one process of the service has of its own; two of them on one log are two replicas. */
+export function replica(log: EventLog, clock: Clock = new SetClock()) {
+  const refusals = new RefusalRecorder(log);
+  const executor = new CommandExecutor(log, new TaskStreams(log), refusals, clock);
+  return {
+    executor,
+    clock,
+    /** Sends a command through its handler; every call is another command unless the context says. */
+    send<C extends { readonly id: string }>(
+      message: new () => C,
+      handler: new (executor: CommandExecutor) => { execute(command: C): Promise<CommandAnswer> },
+      fields: Omit<C, 'id'>,
+      context: Partial<CommandContext> = {},
+    ): Promise<CommandAnswer> {
+      const command = Object.assign(new message(), { id: TASK_ID, ...fields });
+      const sent = contextFor({ commandId: randomUUID(), ...context });
+      return new handler(executor).execute(withContext(command, sent));
+    },
+    create(
+      fields: Partial<CreateTask> = {},
+      context: Partial<CommandContext> = {},
+    ): Promise<CommandAnswer> {
+      const named = { name: 'Publish', taskType: 'publish', appName: 'registry' };
+      const command = Object.assign(new CreateTask(), { id: TASK_ID, ...named, ...fields });
+      const sent = contextFor({ commandId: randomUUID(), ...context });
+      const handler = new CreateTaskHandler(executor, new TimeOrderedIds());
+      return handler.execute(withContext(command, sent));
+    },
+  };
+}
+
+/** The whole stream, its revisions and its hash chain checked. */
+export async function intactStream(
+  log: EventLog,
+  stream = taskStream(TASK_ID),
+): Promise<readonly RecordedEvent[]> {
+  const events = await log.readStream(stream, { limit: 10_000 });
+  let previous = CHAIN_START;
+  for (const [index, { revision, id, type, data, metadata }] of events.entries()) {
+    expect(revision).toBe(BigInt(index));
+    const split = splitHash(metadata);
+    const version = (JSON.parse(metadata) as EventMetadata).version;
+    const link = { stream, revision, id, type, version, data, metadata: split?.metadata ?? '' };
+    previous = chainHash(previous, link);
+    expect({ stream, revision, hash: split?.hash }).toEqual({ stream, revision, hash: previous });
+  }
+  return events;
 }

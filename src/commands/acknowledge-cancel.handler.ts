@@ -11,11 +11,10 @@ export class AcknowledgeCancelHandler extends TaskCommandHandler<AcknowledgeCanc
     const over = task.status === 'cancelled' || task.status === 'deleted';
     if (over && task.cancelAcknowledged !== false) return [];
     // The lease ended with the task, but only its last holder can have stopped.
-    const wasLeased = task.leaseEpoch !== undefined && task.workerId !== undefined;
-    if (over && (wasLeased || leaseEpoch !== undefined) && leaseEpoch !== task.leaseEpoch) {
+    if (over && leaseEpoch !== task.cancelledEpoch) {
       throw new Refusal(
         'LEASE_LOST',
-        `Only the worker of lease ${task.leaseEpoch ?? 'none'} can say that task ${task.id} has stopped.`,
+        `Only the worker of lease ${task.cancelledEpoch ?? 'none'} can say that task ${task.id} has stopped.`,
         { taskId: task.id, status: task.status },
       );
     }

@@ -43,25 +43,16 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     const older = resent && recent.length === 0;
     const taskIds = older ? await this.finder.heldBy(commandId) : recent;
     const tasks = await Promise.all(taskIds.map((id) => this.executor.peek(id)));
-    return tasks.flatMap((task) =>
-      task?.leased && task.claimId === commandId ? [toTaskInfo(task)] : [],
-    );
+    return tasks.flatMap((task) => (task && isHeldBy(task, commandId) ? [toTaskInfo(task)] : []));
   }
 
   private async claim(command: ClaimTasks, context: CommandContext): Promise<TaskInfo[]> {
-    const { workerId, taskTypes, leaseMs = LIMITS.leaseMsDefault, limit = 1 } = command;
-    const { apps, after, commandId: claimId } = context;
-    const found = await this.finder.claimable({
-      taskTypes,
-      now: this.clock.now(),
-      apps,
-      after,
-      limit: limit + this.taken.size,
-    });
-    const wanted = await this.fitting(found.taskIds, limit);
-    for (const id of wanted) this.taken.add(id);
+    const { workerId, leaseMs = LIMITS.leaseMsDefault } = command;
+    const { commandId: claimId } = context;
+    const wanted = new Set<string>();
     try {
-      const answers = await sendToEach(this.commandBus, context, wanted, (id) =>
+      await this.choose(wanted, command, context);
+      const answers = await sendToEach(this.commandBus, context, [...wanted], (id) =>
         messageOf(ClaimTask, { id, workerId, leaseMs, claimId }),
       );
       const taskIds = answers.map(({ taskId }) => taskId);
@@ -73,23 +64,56 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     }
   }
 
+  /** Looks further when all that were found are gone or about to be taken by others. */
+  private async choose(
+    wanted: Set<string>,
+    { taskTypes, limit = 1 }: ClaimTasks,
+    { apps, after, commandId }: CommandContext,
+  ): Promise<void> {
+    for (let look = limit + this.taken.size; ; look *= 4) {
+      const found = await this.finder.claimable({
+        taskTypes,
+        now: this.clock.now(),
+        apps,
+        after,
+        limit: Math.min(look, LIMITS.filterCommand),
+      });
+      await this.takeFitting(wanted, found.taskIds, limit, commandId);
+      if (wanted.size > 0 || !found.more || look >= LIMITS.filterCommand) return;
+    }
+  }
+
   /** The first `limit` that nobody takes right now and that one answer can hold. */
-  private async fitting(taskIds: readonly string[], limit: number): Promise<string[]> {
-    const fitting: string[] = [];
+  private async takeFitting(
+    wanted: Set<string>,
+    taskIds: readonly string[],
+    limit: number,
+    claimId: string,
+  ): Promise<void> {
     let bytes = 0;
     for (const id of taskIds) {
-      if (fitting.length === limit) break;
+      if (wanted.size === limit) return;
       if (this.taken.has(id)) continue;
+      this.taken.add(id);
+      wanted.add(id);
       const task = await this.executor.peek(id);
-      if (!task || !isFree(task)) continue;
-      bytes += Buffer.byteLength(JSON.stringify(toTaskInfo(task)));
-      if (fitting.length > 0 && bytes > LIMITS.answerBytes) break;
-      fitting.push(id);
+      const fits = task !== undefined && (isFree(task) || isHeldBy(task, claimId));
+      if (fits) bytes += Buffer.byteLength(JSON.stringify(toTaskInfo(task)));
+      const full = wanted.size > 1 && bytes > LIMITS.answerBytes;
+      if (!fits || full) {
+        wanted.delete(id);
+        this.taken.delete(id);
+      }
+      if (full) return;
     }
-    return fitting;
   }
 }
 
 function isFree({ status, runBy }: Task): boolean {
   return status === 'pending' && runBy === 'worker';
+}
+
+/** The claim was here before, and the view has not heard of it. */
+function isHeldBy({ leased, claimId }: Task, claim: string): boolean {
+  return leased && claimId === claim;
 }

@@ -1,35 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { CommandAnswer } from '@taskmanager/protocol';
 import { Clock, type CommandContext, Refusal } from '../context/index.js';
 import { EventLog, LogUnavailable, RevisionConflict } from '../event-store/index.js';
-import { type AnyTaskEvent, taskStream } from '../events/index.js';
+import { taskStream } from '../events/index.js';
 import type { Task } from '../task/index.js';
 import { type Decision, answerOf, applyEvents, mayTouch } from './decision.js';
 import { earlierOutcome, outcomeAt } from './earlier-outcome.js';
+import type { Execution, Outcome } from './execution.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { TaskQueue } from './task-queue.js';
 import { type TaskStream, TaskStreams, emptyStream } from './task-streams.js';
-
-/** What a command about one task came to. */
-export interface Outcome {
-  readonly answer: CommandAnswer;
-  readonly task: Task;
-}
-
-/** What to do, and how to decide it. */
-export interface Execution {
-  readonly taskId: string;
-  /** The message's name, for the record of a refusal. */
-  readonly command: string;
-  readonly context: CommandContext;
-  /** The events; none changes nothing. Throws {@link Refusal}. `task` is undefined when there is none yet. */
-  readonly decide: (task: Task | undefined, context: CommandContext) => readonly AnyTaskEvent[];
-  /** The command makes the task: a stream never seen is taken for empty without reading. */
-  readonly creates?: true;
-  /** Whether a command that meets this task was its creation, sent again under another id. */
-  readonly createdBefore?: (task: Task) => boolean;
-}
 
 const ATTEMPTS = 8;
 const MAX_JITTER_MS = 25;

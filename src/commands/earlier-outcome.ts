@@ -1,8 +1,8 @@
 import type { EventLog } from '../event-store/index.js';
 import { decodeTaskEvent, taskStream } from '../events/index.js';
 import type { Task } from '../task/index.js';
-import type { Execution, Outcome } from './command-executor.js';
 import { answerOf, mayTouch } from './decision.js';
+import type { Execution, Outcome } from './execution.js';
 import type { TaskStream } from './task-streams.js';
 
 /** More events than any command appends. */

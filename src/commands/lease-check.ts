@@ -19,7 +19,7 @@ export function allowOperator(task: Task, { workerId, leaseEpoch }: Sender): voi
   const present = leaseEpoch === task.leaseEpoch;
   const heldBySender = task.leased && (workerId === undefined || workerId === task.workerId);
   // The last worker of a task that is over hears that it is over, which says more.
-  if (present && (heldBySender || isFinal(task) || task.status === 'failed')) return;
+  if (present && (heldBySender || isFinal(task))) return;
   throw leaseLost(task, { workerId, leaseEpoch });
 }
 

@@ -126,6 +126,13 @@ describe('what a lease guards', () => {
       .thenRefused('LEASE_LOST');
   });
 
+  test('the lease is over too when the task has failed and will be retried', () => {
+    const failed = new TaskFailed({ error: 'x', retryable: true, willRetry: true });
+    given(created({ runBy: 'worker', persistent: true }), claimed(), failed)
+      .when(data, { data: 1, ...HOLDER })
+      .thenRefused('LEASE_LOST');
+  });
+
   test('asking for approval ends the lease', () => {
     const after = given(task, claimed())
       .when(ask, HOLDER)

@@ -9,6 +9,7 @@ import {
   TaskErrorRecorded,
   TaskFailed,
   TaskPaused,
+  TaskReleased,
   TaskStarted,
 } from '../events/index.js';
 import { HOLDER, NOW, claimed, created, given, started } from '../../test/given.js';
@@ -163,6 +164,20 @@ describe('cancelling', () => {
       .when(acknowledge, { workerId: 'w0', leaseEpoch: 7 })
       .thenRefused('LEASE_LOST');
     given(created(), claimed(), cancelled).when(acknowledge, {}).thenRefused('LEASE_LOST');
+  });
+
+  test('who ran it without a lease needs none to have stopped, whatever leases there were', () => {
+    const again = [created(), claimed(), new TaskReleased({}), started(2), cancelled] as const;
+    given(...again)
+      .when(acknowledge, {})
+      .then(new TaskCancelAcknowledged({}));
+    given(...again)
+      .when(acknowledge, HOLDER)
+      .thenRefused('LEASE_LOST');
+    const named = new TaskStarted({ attempt: 2, workerId: 'w3' });
+    given(created(), claimed(), new TaskReleased({}), named, cancelled)
+      .when(acknowledge, { workerId: 'w3' })
+      .then(new TaskCancelAcknowledged({}));
   });
 
   test('a second acknowledgement says nothing new', () => {

@@ -93,6 +93,7 @@ describe('resuming', () => {
         .when(resume, {}, LATER)
         .then(new TaskResumed({ deadlines: { queueDueAt: LATER.now + 1_000 } }));
       expect(task).toMatchObject({ status: 'pending', leased: false });
+      expect(task.workerId).toBeUndefined();
     }
   });
 

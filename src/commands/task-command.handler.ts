@@ -3,7 +3,8 @@ import type { CommandAnswer } from '@taskmanager/protocol';
 import { type CommandContext, contextOf } from '../context/index.js';
 import type { AnyTaskEvent } from '../events/index.js';
 import type { Task } from '../task/index.js';
-import { CommandExecutor, type Outcome } from './command-executor.js';
+import { CommandExecutor } from './command-executor.js';
+import type { Outcome } from './execution.js';
 import type { TaskCommand } from './task-command.js';
 
 /**

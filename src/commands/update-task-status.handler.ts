@@ -6,6 +6,7 @@ import { CancelTaskHandler } from './cancel-task.handler.js';
 import { CommandExecutor } from './command-executor.js';
 import { CompleteTaskHandler } from './complete-task.handler.js';
 import { FailTaskHandler } from './fail-task.handler.js';
+import { allowOperator } from './lease-check.js';
 import { PauseTaskHandler } from './pause-task.handler.js';
 import { RequestApprovalHandler } from './request-approval.handler.js';
 import { ResumeTaskHandler } from './resume-task.handler.js';
@@ -35,6 +36,8 @@ export class UpdateTaskStatusHandler extends TaskCommandHandler<UpdateTaskStatus
     const { id, status, error, result, reason, workerId, leaseEpoch } = command;
     const restarts = status === 'running' && !task.leased;
     if (task.status === status && !restarts) return [];
+    // A worker whose lease is over neither starts, pauses nor cancels what is no longer its own.
+    allowOperator(task, command);
     const sender = {
       id,
       ...(workerId !== undefined && { workerId }),

@@ -10,6 +10,7 @@ import {
   TaskCompleted,
   TaskErrorRecorded,
   TaskFailed,
+  TaskLeaseExpired,
   TaskPauseAcknowledged,
   TaskPaused,
   TaskResumed,
@@ -117,6 +118,16 @@ describe('each wanted status is reached through the one command that leads there
       .then(new TaskCompleted({}));
   });
 });
+
+test.each<TaskStatus>(['running', 'paused', 'cancelled', 'completed', 'failed'])(
+  'a worker whose lease is over does not make it %s',
+  (status) => {
+    const expired = new TaskLeaseExpired({ stallCount: 0, leaseEpoch: 1, workerId: 'w1' });
+    given(created(), claimed(), expired)
+      .when(update, { status, ...HOLDER })
+      .thenRefused('LEASE_LOST');
+  },
+);
 
 describe('the same status again', () => {
   test.each<[TaskStatus, AnyTaskEvent[]]>([

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What the chain starts from: 32 zero bytes, in hex. */
 export const CHAIN_START = '0'.repeat(64);
@@ -40,7 +40,7 @@ export function chainHash(previous: string, link: ChainLink): string {
     bytes.writeUInt32BE(length, at);
     at += 4 + length;
   }
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 /** The stored metadata text is the hashed one with `hash` put in as its last field. */

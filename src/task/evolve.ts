@@ -156,13 +156,13 @@ function changes(
         ? { ...LEASE_ENDS, pauseAcknowledged: true, checkpoint, statusBefore: 'pending' }
         : { pauseAcknowledged: true, checkpoint };
     }
-    case 'TaskResumed':
-      return {
-        ...NO_PAUSE,
-        status: task.statusBefore ?? 'pending',
-        deadlines: event.data.deadlines,
-        remaining: {},
-      };
+    case 'TaskResumed': {
+      const { deadlines } = event.data;
+      const resumed = { ...NO_PAUSE, deadlines, remaining: {} };
+      return task.statusBefore === 'running'
+        ? { ...resumed, status: 'running' }
+        : { ...toPending(task, at), ...resumed };
+    }
     case 'TaskApprovalRequested': {
       const { result, ...request } = event.data;
       const { runDueAt } = task.deadlines;
@@ -279,6 +279,7 @@ function changes(
         willRetry: false,
         nextRetryAt: undefined,
         cancelAcknowledged: hasRunner(task) ? false : undefined,
+        cancelledEpoch: task.leased ? task.leaseEpoch : undefined,
         completedAt: at,
       };
     case 'TaskCancelAcknowledged':

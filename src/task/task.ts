@@ -25,6 +25,8 @@ export interface Task extends Omit<TaskInfo, 'approval'> {
   readonly leaseMs?: number;
   /** The claim command that the present lease answers. */
   readonly claimId?: string;
+  /** The lease that a cancellation ended: its holder alone can say that it has stopped. */
+  readonly cancelledEpoch?: number;
   readonly idempotencyKey?: string;
   /** Clocks that run. */
   readonly deadlines: Deadlines;
@@ -73,6 +75,7 @@ export function toTaskInfo(task: Task): TaskInfo {
     leaseUsed,
     leaseMs,
     claimId,
+    cancelledEpoch,
     idempotencyKey,
     deadlines,
     remaining,
