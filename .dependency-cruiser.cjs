@@ -3,7 +3,8 @@
  * what is not named is refused. Wiring (main.ts, *.module.ts) and tests (test/, *.spec.ts) may import all.
  */
 const WIRING = String.raw`^src/main\.ts$|\.module\.ts$`;
-const SPEC = String.raw`\.(spec|e2e-spec)\.ts$`;
+/** Tests beside the source, and what they share. */
+const SPEC = String.raw`\.(spec|e2e-spec|fixture)\.ts$`;
 const EXEMPT = [WIRING, SPEC];
 
 const PROTOCOL = '^packages/protocol/';
@@ -108,8 +109,8 @@ module.exports = {
     {
       name: 'wiring-is-imported-by-wiring',
       severity: 'error',
-      comment: 'A module is imported by modules, main.ts and tests only.',
-      from: { path: OURS, pathNot: [...EXEMPT, '^test/'] },
+      comment: "A module is imported by modules, main.ts, tests and its own folder's index only.",
+      from: { path: OURS, pathNot: [...EXEMPT, '^test/', String.raw`^src/[^/]+/index\.ts$`] },
       to: { path: WIRING },
     },
     {
@@ -149,7 +150,7 @@ module.exports = {
       severity: 'error',
       comment:
         'Protocol, context and events know neither Nest nor rxjs; the protocol knows nothing.',
-      from: { path: [PROTOCOL, CONTEXT, EVENTS], pathNot: SPEC },
+      from: { path: [PROTOCOL, CONTEXT, EVENTS], pathNot: EXEMPT },
       to: { path: [NEST, npm('rxjs')] },
     },
     {

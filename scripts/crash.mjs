@@ -1,0 +1,37 @@
+/**
+ * Kills the service under load, round after round: `node scripts/crash.mjs --rounds 50 --seed 7`. Without
+ * a seed it draws one, and says which. `--keep` leaves the folder of a log with problems behind.
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '50' },
+    seed: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+for (const name of ['rounds', 'seed']) {
+  const value = values[name];
+  if (value !== undefined && !/^\d{1,9}$/.test(value)) {
+    console.error(`--${name} is "${value}": a whole number below a billion is allowed.`);
+    process.exit(1);
+  }
+}
+
+const { status } = spawnSync(
+  process.execPath,
+  [join(import.meta.dirname, 'test.mjs'), 'test/crash.e2e-spec.ts'],
+  {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      CRASH_ROUNDS: values.rounds,
+      ...(values.seed === undefined ? {} : { CRASH_SEED: values.seed }),
+      ...(values.keep ? { CRASH_KEEP: '1' } : {}),
+    },
+  },
+);
+process.exit(status ?? 1);

@@ -1,0 +1,9 @@
+/** Settings: read once from the environment, checked, documented. */
+export { ConfigModule } from './config.module.js';
+export { ServiceLogger } from './service-logger.js';
+export { SettingError } from './setting-error.js';
+export { settingsHelp, settingsTable } from './settings-help.js';
+export * from './settings.js';
+export type { NatsSettings } from './nats-settings.js';
+export type { TcpSettings } from './tcp-settings.js';
+export { VARIABLES, type Variable } from './variables.js';

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import { Environment } from './environment.js';
+import { type NatsSettings, readNats } from './nats-settings.js';
+import { readTcp, type TcpSettings } from './tcp-settings.js';
+import { VARIABLES } from './variables.js';
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/**
+ * How this process is set up, read once when it starts. Holds secrets: it is never logged as a whole.
+ */
+export class Settings {
+  readonly dataDir: string;
+  readonly eventStore: 'sqlite';
+  /** Path of the token file; it is read again when it changes. */
+  readonly authFile: string | undefined;
+  readonly tcp: TcpSettings;
+  /** Undefined: NATS is off. */
+  readonly nats: NatsSettings | undefined;
+  readonly limits: {
+    readonly inFlight: number;
+    readonly inFlightPerConnection: number;
+    readonly waiting: number;
+  };
+  readonly shutdownTimeoutMs: number;
+  readonly logLevel: LogLevel;
+
+  /** @throws SettingError naming the first variable that is wrong */
+  constructor(variables: Readonly<Record<string, string | undefined>>) {
+    const env = new Environment(variables);
+    this.dataDir = resolve(env.text(VARIABLES.dataDir));
+    this.eventStore = env.oneOf(VARIABLES.eventStore, ['sqlite']);
+    this.authFile = env.optional(VARIABLES.authFile);
+    this.tcp = readTcp(env, this.authFile !== undefined);
+    this.nats = env.optional(VARIABLES.natsUrl) === undefined ? undefined : readNats(env);
+    this.limits = {
+      inFlight: env.number(VARIABLES.inFlight),
+      inFlightPerConnection: env.number(VARIABLES.inFlightPerConnection),
+      waiting: env.number(VARIABLES.waiting),
+    };
+    this.shutdownTimeoutMs = env.number(VARIABLES.shutdownTimeoutMs);
+    this.logLevel = env.oneOf(VARIABLES.logLevel, LOG_LEVELS);
+  }
+}

@@ -1,0 +1,124 @@
+import { LIMITS } from '@taskmanager/protocol';
+
+/** One environment variable: the only place that says its name, meaning, form and default. */
+export interface Variable {
+  readonly name: string;
+  readonly meaning: string;
+  /** What is allowed, for people; shown when the value is wrong. */
+  readonly allowed: string;
+  /** Used when the variable is missing or empty; none: the feature is off. */
+  readonly fallback?: string;
+  /** Its value is never shown, not even when it is wrong. */
+  readonly secret?: true;
+}
+
+const text = (name: string, meaning: string, allowed: string, fallback?: string): Variable => ({
+  name,
+  meaning,
+  allowed,
+  ...(fallback === undefined ? {} : { fallback }),
+});
+
+const file = (name: string, meaning: string): Variable => text(name, meaning, 'a readable file');
+
+const secret = (name: string, meaning: string): Variable => ({
+  ...text(name, meaning, 'text'),
+  secret: true,
+});
+
+const number = (name: string, meaning: string, min: number, max: number, fallback: number) =>
+  text(name, meaning, `a whole number from ${min} to ${max}`, String(fallback));
+
+/** The range of a variable made by `number`, read back from what it says is allowed. */
+export function rangeOf(variable: Variable): readonly [min: number, max: number] {
+  const [min = Number.NaN, max = Number.NaN] = (variable.allowed.match(/\d+/g) ?? []).map(Number);
+  return [min, max];
+}
+
+/** Every setting of the service, in the order in which `--help` and the docs print them. */
+export const VARIABLES = {
+  dataDir: text('DATA_DIR', 'where the event log and the views lie', 'a folder', './data'),
+  eventStore: text('EVENT_STORE', 'which event store keeps the log', 'sqlite', 'sqlite'),
+  authFile: file(
+    'AUTH_FILE',
+    'JSON: SHA-256 of a token → { id, roles, apps? }; without it whoever connects is believed',
+  ),
+  tcpHost: text(
+    'TCP_HOST',
+    'address to listen on; without AUTH_FILE loopback only',
+    'an address',
+    '127.0.0.1',
+  ),
+  tcpPort: number('TCP_PORT', 'port to listen on; 0 picks a free one', 0, 65_535, 4010),
+  tcpTlsCert: file('TCP_TLS_CERT', 'certificate chain (PEM); turns TLS on for TCP'),
+  tcpTlsKey: file('TCP_TLS_KEY', 'its private key (PEM)'),
+  tcpTlsCa: file('TCP_TLS_CA', 'who signs client certificates (PEM)'),
+  tcpTlsClientCert: text(
+    'TCP_TLS_CLIENT_CERT',
+    'clients must show a certificate',
+    'true or false',
+    'false',
+  ),
+  tcpMaxConnections: number(
+    'TCP_MAX_CONNECTIONS',
+    'connections at once; more are closed',
+    1,
+    100_000,
+    2_000,
+  ),
+  tcpFrameTimeoutMs: number(
+    'TCP_FRAME_TIMEOUT_MS',
+    'time from the first byte of a request to its last; slower connections are closed',
+    100,
+    600_000,
+    30_000,
+  ),
+  natsUrl: text(
+    'NATS_URL',
+    'brokers, with commas between; turns NATS on',
+    'nats://host:port or tls://host:port, without user or password',
+  ),
+  natsQueue: text(
+    'NATS_QUEUE',
+    'queue group that replicas share',
+    'a name without dots and blanks',
+    'taskmanager',
+  ),
+  natsUser: text('NATS_USER', 'user name at the broker', 'text'),
+  natsPassword: secret('NATS_PASSWORD', 'its password'),
+  natsToken: secret('NATS_TOKEN', 'token at the broker'),
+  natsNkeyFile: file('NATS_NKEY_FILE', 'nkey seed'),
+  natsCredsFile: file('NATS_CREDS_FILE', 'credentials file (JWT and seed)'),
+  natsTlsCa: file('NATS_TLS_CA', 'who signs the broker’s certificate (PEM); turns TLS on for NATS'),
+  natsTlsCert: file('NATS_TLS_CERT', 'certificate to show to the broker (PEM)'),
+  natsTlsKey: file('NATS_TLS_KEY', 'its private key (PEM)'),
+  inFlight: number(
+    'MAX_IN_FLIGHT',
+    'requests worked on at once; more are refused as OVERLOADED',
+    1,
+    100_000,
+    LIMITS.inFlightPerProcess,
+  ),
+  inFlightPerConnection: number(
+    'MAX_IN_FLIGHT_PER_CONNECTION',
+    'the same for each TCP connection',
+    1,
+    100_000,
+    LIMITS.inFlightPerConnection,
+  ),
+  waiting: number(
+    'MAX_WAITING',
+    'claims and feeds that wait at once',
+    1,
+    1_000_000,
+    LIMITS.waiting,
+  ),
+  shutdownTimeoutMs: number(
+    'SHUTDOWN_TIMEOUT_MS',
+    'how long a stop waits for requests in flight',
+    0,
+    600_000,
+    10_000,
+  ),
+  logLevel: text('LOG_LEVEL', 'how much is logged', 'error, warn, info or debug', 'info'),
+} as const satisfies Record<string, Variable>;
