@@ -1,5 +1,5 @@
 import { type Backoff, type Json, LIMITS, type RunBy, type Timeouts } from '@taskmanager/protocol';
-import { IsBoolean, IsInt, IsUUID, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, Max, Min } from 'class-validator';
 import {
   HasLength,
   IsAppName,
@@ -8,6 +8,7 @@ import {
   IsLabels,
   IsPayload,
   IsRunBy,
+  IsTaskId,
   IsTaskType,
   IsTime,
   IsTimeouts,
@@ -20,7 +21,7 @@ export class CreateTask {
 
   /** Chosen by the client, so that it knows the task before the answer comes. */
   @Optional()
-  @IsUUID()
+  @IsTaskId()
   readonly id?: string;
 
   @HasLength(1, LIMITS.nameLength)

@@ -58,6 +58,12 @@ function isJson(value: unknown, depth: number): boolean {
   return true;
 }
 
+/** One spelling for one task: its stream is named by this text. */
+const LOWER_CASE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export const IsTaskId = (): PropertyDecorator =>
+  Matches(LOWER_CASE_UUID, { message: '$property must be a UUID in lower case' });
+
 /** `data`, `input`, `result` and `checkpoint`: any JSON. */
 export const IsPayload = (): PropertyDecorator =>
   all(

@@ -1,6 +1,6 @@
 import type { CommandName } from '@taskmanager/protocol';
-import { IsInt, IsUUID, Min } from 'class-validator';
-import { IsWorkerId, Optional } from './fields.js';
+import { IsInt, Min } from 'class-validator';
+import { IsTaskId, IsWorkerId, Optional } from './fields.js';
 
 /** A message class: its fields are validated by decorators, `message` is its name on the wire. */
 export interface CommandClass<C extends object = object> {
@@ -10,7 +10,7 @@ export interface CommandClass<C extends object = object> {
 
 /** An intention about one task. `meta` is not here: the transport turns it into the command's context. */
 export abstract class TaskCommand {
-  @IsUUID()
+  @IsTaskId()
   readonly id: string;
 }
 
