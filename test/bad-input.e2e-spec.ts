@@ -229,10 +229,7 @@ const request = subject.chain((to) => {
   const fields = name === 'batch' ? batch : fieldsOf(FIELDS_OF.get(name) ?? []);
   return fc.tuple(
     fc.constant(to),
-    fc.oneof(
-      { weight: 9, arbitrary: fields },
-      { weight: 1, arbitrary: odd },
-    ),
+    fc.oneof({ weight: 9, arbitrary: fields }, { weight: 1, arbitrary: odd }),
   );
 });
 

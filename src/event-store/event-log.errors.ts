@@ -21,8 +21,8 @@ export class RevisionConflict extends Error {
  * `outcomeUnknown` says that an append may have happened all the same: retry it with the same ids.
  */
 export class LogUnavailable extends Error {
-  readonly code = 'LOG_UNAVAILABLE';
-  override readonly name = 'LogUnavailable';
+  readonly code: string = 'LOG_UNAVAILABLE';
+  override readonly name: string = 'LogUnavailable';
 
   constructor(
     reason: string,
@@ -30,6 +30,16 @@ export class LogUnavailable extends Error {
     options?: ErrorOptions,
   ) {
     super(`The event log is unavailable: ${reason}`, options);
+  }
+}
+
+/** Too many appends wait already: nothing was written, and trying again later may work. */
+export class LogOverloaded extends LogUnavailable {
+  override readonly code = 'LOG_OVERLOADED';
+  override readonly name = 'LogOverloaded';
+
+  constructor(waiting: number) {
+    super(`${waiting} writes wait already, try again later`, false);
   }
 }
 

@@ -8,6 +8,7 @@ const logger = new Logger('Requests');
 const PORT_ERRORS: Readonly<Record<string, ErrorCode>> = {
   REVISION_CONFLICT: 'CONFLICT',
   LOG_UNAVAILABLE: 'UNAVAILABLE',
+  LOG_OVERLOADED: 'OVERLOADED',
   FOREIGN_POSITION: 'VALIDATION_FAILED',
 };
 

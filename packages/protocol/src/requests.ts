@@ -64,7 +64,7 @@ export interface CommandRequests {
   batch: { readonly commands: readonly BatchItem[] };
   update_task_status: UpdateStatusRequest;
   update_task_progress: UpdateProgressRequest;
-  update_task_error: TaskRequest & { readonly error: string };
+  update_task_error: TaskRequest & LeaseFields & { readonly error: string };
   update_task_data: TaskRequest & LeaseFields & { readonly data: Json };
   start_task: TaskRequest & {
     readonly reason?: string;

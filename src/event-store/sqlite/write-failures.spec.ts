@@ -130,7 +130,7 @@ describe('a log that cannot be written', () => {
       ...Array<string>(50).fill('fulfilled'),
       ...Array<string>(10).fill('rejected'),
     ]);
-    expect(results[59]).toMatchObject({ reason: REFUSED });
+    expect(results[59]).toMatchObject({ reason: { ...REFUSED, code: 'LOG_OVERLOADED' } });
     expect((await log.readAll()).events).toHaveLength(51);
   });
 

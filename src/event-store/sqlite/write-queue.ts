@@ -1,4 +1,4 @@
-import { LogUnavailable } from '../event-log.errors.js';
+import { LogOverloaded, LogUnavailable } from '../event-log.errors.js';
 import type { GroupCommit, Refused, Write } from './group-commit.js';
 import { isBusy } from './sqlite-failure.js';
 import type { SqliteSettings } from './sqlite-options.js';
@@ -31,9 +31,7 @@ export class WriteQueue {
     if (this.closed) return Promise.reject(new LogUnavailable('it is closed', false));
     const { maxQueuedWrites, maxQueuedChars } = this.settings;
     if (this.waiting.length >= maxQueuedWrites || this.waitingChars > maxQueuedChars) {
-      return Promise.reject(
-        new LogUnavailable(`${this.waiting.length} writes wait already, try again later`, false),
-      );
+      return Promise.reject(new LogOverloaded(this.waiting.length));
     }
     return new Promise<T>((resolve, reject) => {
       const settle = resolve as (answer: unknown) => void;

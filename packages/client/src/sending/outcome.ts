@@ -41,11 +41,11 @@ export function withoutAnswer(call: Call, code: 'TIMEOUT' | 'CLOSED' | 'ABORTED'
   const { commandId } = call.meta;
   const outcome = call.maybeDone ? 'unknown' : 'not_sent';
   const about = call.lane === undefined ? '' : ` about task ${call.lane}`;
-  const last = call.lastError ? ` Last: ${call.lastError.message}.` : '';
+  const last = call.lastError ? ` Last: ${call.lastError.message.replace(/\.$/, '')}.` : '';
   const known = !call.maybeDone
     ? 'It had no effect.'
     : commandId === undefined
-      ? 'No answer came.'
+      ? 'It can be asked again.'
       : `The outcome is unknown: it may have taken effect. The same command with commandId ${commandId} is safe to send again.`;
   return new TaskManagerError(
     code === 'TIMEOUT' && call.lastError ? call.lastError.code : code,
