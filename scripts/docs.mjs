@@ -41,7 +41,7 @@ export const partsOf = (text) => [...text.matchAll(MARKED)].map(([, , name]) => 
 
 /**
  * Every generated part by its name.
- * @param code what the code says: `protocol` (the whole of it), `commands`, `batched`, `queries` (message
+ * @param code what the code says: `protocol` (the whole of it), `commands`, `queries` (message
  *   classes), `Meta`, `permissionsOf`, `settingsTable`, `metadataStorage` (class-validator's)
  */
 export function generate(code) {
@@ -456,7 +456,7 @@ async function builtCode(dist) {
   await import('reflect-metadata');
   const from = (path) => import(pathToFileURL(join(dist, path)).href);
   const { getMetadataStorage } = await import('class-validator');
-  const { COMMAND_MESSAGES, TASK_COMMAND_MESSAGES } = await from('commands/command-messages.js');
+  const { COMMAND_MESSAGES } = await from('commands/command-messages.js');
   const { QUERY_MESSAGES } = await from('projections/query-messages.js');
   const { Meta } = await from('transport/request-meta.js');
   const { permissionsOf } = await from('transport/permissions.js');
@@ -464,7 +464,6 @@ async function builtCode(dist) {
   return {
     protocol: await import('@taskmanager/protocol'),
     commands: COMMAND_MESSAGES,
-    batched: TASK_COMMAND_MESSAGES,
     queries: QUERY_MESSAGES,
     Meta,
     permissionsOf,
