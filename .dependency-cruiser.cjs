@@ -30,6 +30,8 @@ const QUERY_MESSAGES = [
 ];
 /** This repository's code; Node's own modules and packages have rules of their own below. */
 const OURS = '^(src|packages|test|bench|examples)/';
+/** The SQLite release that fits the running Node: a driver like any package. */
+const SQLITE = '^packages/sqlite-driver/';
 
 /** `from` may import, of ours, only itself and `allowed`. */
 const layer = (name, from, allowed, { itself = from, except = [] } = {}) => ({
@@ -66,7 +68,7 @@ module.exports = {
       [TASK, EVENTS, CONTEXT, EVENT_STORE_PORTS, PROTOCOL],
       { except: [COMMAND_MESSAGES] },
     ),
-    layer('database', DATABASE, []),
+    layer('database', DATABASE, [SQLITE]),
     layer('projections', '^src/projections/', [
       EVENTS,
       TASK,
@@ -84,6 +86,7 @@ module.exports = {
       layer(`event-store-${adapter}`, `^src/event-store/${adapter}/`, [
         EVENT_STORE_PORTS,
         PROTOCOL,
+        ...(adapter === 'sqlite' ? [SQLITE] : []),
       ]),
     ),
     layer('processing', PROCESSING, [EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
@@ -98,7 +101,7 @@ module.exports = {
     layer('workers', '^packages/workers/', [CLIENT]),
     layer('cli', '^packages/cli/', [CLIENT]),
     layer('examples', '^examples/', [CLIENT]),
-    layer('bench', '^bench/', [CLIENT]),
+    layer('bench', '^bench/', [CLIENT, SQLITE]),
     {
       name: 'adapters-are-picked-by-wiring',
       severity: 'error',
@@ -120,7 +123,7 @@ module.exports = {
       from: { path: OURS, pathNot: ['^test/', '^packages/[^/]+/test/', SPEC] },
       to: { path: ['^test/', '^packages/[^/]+/test/', SPEC] },
     },
-    driver('better-sqlite3', npm('better-sqlite3'), ['^src/event-store/sqlite/', DATABASE]),
+    driver('better-sqlite3', npm('better-sqlite3(-napi)?'), [SQLITE]),
     driver('kysely', npm('kysely'), [DATABASE, '^src/projections/']),
     driver('nats', '(^|/)node_modules/@nats-io/|^@nats-io/', [
       '^src/transport/',

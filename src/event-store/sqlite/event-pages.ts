@@ -1,4 +1,4 @@
-import type { Database, Statement } from 'better-sqlite3';
+import type { Database, Statement } from '@taskmanager/sqlite-driver';
 import type { LogFilter, RecordedEvent } from '../event-log.port.js';
 import type { OffsetPage } from '../pull-subscription.js';
 import type { EventRow, RecordedEvents } from './recorded-events.js';

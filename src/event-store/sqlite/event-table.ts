@@ -1,4 +1,4 @@
-import type { Database, Statement } from 'better-sqlite3';
+import type { Database, Statement } from '@taskmanager/sqlite-driver';
 import { LRUCache } from 'lru-cache';
 import { RevisionConflict } from '../event-log.errors.js';
 import type { AppendResult, ExpectedRevision, NewEvent, RecordedEvent } from '../event-log.port.js';

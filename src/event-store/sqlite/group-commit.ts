@@ -1,4 +1,4 @@
-import type { Database, Statement } from 'better-sqlite3';
+import type { Database, Statement } from '@taskmanager/sqlite-driver';
 import { isFileTrouble, mayHaveHappened, unavailable } from './sqlite-failure.js';
 
 /** A write's answer when it is refused: an answer like any other, after which the flush goes on. */

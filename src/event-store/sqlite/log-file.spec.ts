@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import SqliteDatabase from 'better-sqlite3';
+import SqliteDatabase from '@taskmanager/sqlite-driver';
 import { temporaryFolder } from '../../../test/contract/temporary-folder.js';
 import { LogUnavailable } from '../event-log.errors.js';
 import { LogFile } from './log-file.js';

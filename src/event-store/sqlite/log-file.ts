@@ -1,4 +1,4 @@
-import SqliteDatabase, { type Database } from 'better-sqlite3';
+import SqliteDatabase, { type Database } from '@taskmanager/sqlite-driver';
 import { LogUnavailable } from '../event-log.errors.js';
 import { GroupCommit } from './group-commit.js';
 import { ReadTurns } from './read-turns.js';

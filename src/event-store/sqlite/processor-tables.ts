@@ -1,5 +1,5 @@
 import type { Position } from '@taskmanager/protocol';
-import type { Database } from 'better-sqlite3';
+import type { Database } from '@taskmanager/sqlite-driver';
 import type { ParkedEvent, ProcessorLease } from '../processor-store.port.js';
 
 interface LeaseRow {

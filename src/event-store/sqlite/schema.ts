@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Database } from 'better-sqlite3';
+import type { Database } from '@taskmanager/sqlite-driver';
 import { LogUnavailable } from '../event-log.errors.js';
 
 /** Says in the file's header whose it is ("TMLG"), so that no other database is taken for a log. */

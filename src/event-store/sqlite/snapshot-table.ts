@@ -1,4 +1,4 @@
-import type { Database, Statement } from 'better-sqlite3';
+import type { Database, Statement } from '@taskmanager/sqlite-driver';
 import type { Snapshot } from '../event-log.port.js';
 import { revisionOf } from './recorded-events.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import SqliteDatabase from 'better-sqlite3';
+import SqliteDatabase from '@taskmanager/sqlite-driver';
 import { temporaryFolder } from '../../../test/contract/temporary-folder.js';
 import { LogFile } from './log-file.js';
 import { numberPragma } from './schema.js';

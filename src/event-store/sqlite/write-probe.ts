@@ -1,4 +1,4 @@
-import type { Database, Statement } from 'better-sqlite3';
+import type { Database, Statement } from '@taskmanager/sqlite-driver';
 
 const SPACE_BYTES = 16 * 1024;
 
