@@ -9,7 +9,7 @@ const SOURCES = [
   ['src/event-store', 'src/event-store'],
   ['packages/protocol/src', 'node_modules/@taskmanager/protocol'],
 ] as const;
-const PACKAGES = ['better-sqlite3', 'lru-cache'];
+const PACKAGES = ['@taskmanager/sqlite-driver', 'lru-cache'];
 
 /**
  * Compiles the event store into a folder, so that a process of its own can run it: what two processes
