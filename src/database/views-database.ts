@@ -1,0 +1,78 @@
+import { renameSync, rmSync } from 'node:fs';
+import Database from '@taskmanager/sqlite-driver';
+import { Kysely, SqliteDialect } from 'kysely';
+import { migrate, unknownMigrations, type ViewsSchema } from './migrations.js';
+import { isCorruption, ViewsFromNewerRelease } from './views-database.errors.js';
+
+/** How long a write waits, holding the event loop, while another process writes; the runner tries again. */
+const BUSY_MS = 250;
+const PAGE_CACHE_KIB = 16 * 1024;
+/** Pages in the WAL after which a commit moves them into the file: fewer, larger moves while a view is built. */
+const WAL_PAGES = 4_000;
+
+/**
+ * The views' own SQLite file. Everything in it is computed from the event log, so it is not made as
+ * safe as the log: `synchronous=NORMAL` may lose the last commits in a power cut, checkpoint and rows
+ * alike, and they are folded again. Statements that run for every event or id are prepared once on
+ * `connection`; migrations and lists whose text varies go through `kysely`, on the same connection.
+ */
+export class ViewsDatabase {
+  private constructor(
+    readonly file: string,
+    readonly connection: Database.Database,
+    readonly kysely: Kysely<ViewsSchema>,
+  ) {}
+
+  /**
+   * Opens or makes the file and brings it up to this release. A file that SQLite cannot read is set
+   * aside as `<file>.broken` and made anew; `tell` hears of it. Throws {@link ViewsFromNewerRelease}.
+   */
+  static async open(file: string, tell: (message: string) => void): Promise<ViewsDatabase> {
+    try {
+      return await ViewsDatabase.openOnce(file);
+    } catch (error) {
+      if (!isCorruption(error)) throw error;
+      setAside(file);
+      tell(
+        `${file} cannot be read (${(error as Error).message}). It is kept as ${file}.broken, and the views are rebuilt from the event log.`,
+      );
+      return ViewsDatabase.openOnce(file);
+    }
+  }
+
+  private static async openOnce(file: string): Promise<ViewsDatabase> {
+    const connection = new Database(file);
+    try {
+      connection.pragma('journal_mode = WAL');
+      connection.pragma('synchronous = NORMAL');
+      connection.pragma(`busy_timeout = ${BUSY_MS}`);
+      connection.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
+      connection.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
+      connection.pragma('temp_store = MEMORY');
+      const kysely = new Kysely<ViewsSchema>({
+        dialect: new SqliteDialect({ database: connection }),
+      });
+      const unknown = await unknownMigrations(kysely);
+      if (unknown.length > 0) throw new ViewsFromNewerRelease(file, unknown);
+      await migrate(kysely);
+      return new ViewsDatabase(file, connection, kysely);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** Runs it in one write transaction; what it throws undoes all. Nothing asynchronous in there. */
+  write<T>(run: () => T): T {
+    return this.connection.transaction(run).immediate();
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+}
+
+function setAside(file: string): void {
+  for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+  renameSync(file, `${file}.broken`);
+}

@@ -1,0 +1,125 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { offsetOf, type Position } from '@taskmanager/protocol';
+import type { Clock } from '../context/index.js';
+import type { EventLog } from '../event-store/index.js';
+import { decodeTaskEvent } from '../events/index.js';
+import { backoffMs } from './backoff.js';
+import { CheckpointMoved, type Processor, type ProcessorStatus } from './processor.js';
+
+/** Reading, decoding and folding this many events holds the event loop for about ten milliseconds. */
+const BATCH = 1_000;
+
+/** Who hears of what happens to a processor. */
+export interface LoopListener {
+  reached(position: Position): void;
+  failed(error: Error, failures: number): void;
+}
+
+/**
+ * Runs one processor: reads the log from its checkpoint, hands it batch after batch, and begins again
+ * from the checkpoint, after a growing pause, whenever something goes wrong. Batches are pulled: under
+ * load what was appended meanwhile comes as one, at rest an event comes by itself and at once.
+ *
+ * A limit of this release: there is no parking yet. An event that the processor cannot handle is tried
+ * for ever, told each time in the log and in the status, and everything behind it waits.
+ */
+export class ProcessorLoop {
+  private readonly stopping = new AbortController();
+  private subscription = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private position: Position | undefined;
+  private state: ProcessorStatus['state'] = 'starting';
+  private failures = 0;
+  private lastError: ProcessorStatus['lastError'];
+
+  constructor(
+    private readonly processor: Processor,
+    private readonly log: EventLog,
+    private readonly clock: Clock,
+    private readonly listener: LoopListener,
+  ) {}
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Resolves when the batch at hand is done and nothing will follow. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.subscription.abort();
+    await this.running;
+    this.state = 'stopped';
+  }
+
+  /** Goes back to the checkpoint once the batch at hand is done. */
+  reopen(): void {
+    this.subscription.abort();
+  }
+
+  status(head: Position | undefined): ProcessorStatus {
+    const { position, lastError } = this;
+    const { name, version } = this.processor;
+    return {
+      name,
+      version,
+      state: this.state,
+      failures: this.failures,
+      ...(position && { position }),
+      ...(lastError && { lastError }),
+      ...(head && { lag: Number(offsetOf(head) - (position ? offsetOf(position) : 0n)) }),
+    };
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await this.follow();
+      } catch (error) {
+        if (error instanceof CheckpointMoved) await nextTurn();
+        else await this.pauseAfter(error);
+      }
+    }
+  }
+
+  private async follow(): Promise<void> {
+    this.subscription = new AbortController();
+    const { signal } = this.subscription;
+    const { processor } = this;
+    this.reached(await processor.open());
+    const from = this.position ?? 'start';
+    const batches = this.log.subscribe({
+      from,
+      filter: processor.filter,
+      batchSize: BATCH,
+      signal,
+    });
+    for await (const { events, position, caughtUp } of batches) {
+      const decoded = events.map(decodeTaskEvent);
+      this.reached(await processor.handle({ events: decoded, position, caughtUp }));
+      this.failures = 0;
+      this.state = caughtUp ? 'live' : 'catching_up';
+      if (this.stopping.signal.aborted || signal.aborted) return;
+      // Reading from memory never waits, so everybody else's turn has to be given here.
+      await nextTurn();
+    }
+    if (!signal.aborted) throw new Error('The event log ended the subscription.');
+  }
+
+  private reached(position: Position | undefined): void {
+    if (position === undefined || position === this.position) return;
+    this.position = position;
+    this.listener.reached(position);
+  }
+
+  private async pauseAfter(reason: unknown): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    this.failures += 1;
+    this.state = 'retrying';
+    this.lastError = { message: error.message, at: this.clock.now() };
+    this.listener.failed(error, this.failures);
+    const { signal } = this.stopping;
+    await sleep(backoffMs(this.failures), undefined, { signal, ref: false }).catch(() => undefined);
+  }
+}

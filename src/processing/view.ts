@@ -1,0 +1,44 @@
+import { DiscoveryService } from '@nestjs/core';
+import type { Position } from '@taskmanager/protocol';
+import type { StoredTaskEvent } from '../events/index.js';
+
+/** A name and version for a view: raise the version when what the rows say, or how, changes. */
+export interface ProjectionOptions {
+  readonly name: string;
+  readonly version: number;
+}
+
+/** Marks a provider that is a {@link View}; the runner finds and runs it. */
+export const Projection = DiscoveryService.createDecorator<ProjectionOptions>();
+
+/** The tables of one generation of a view, with whatever it keeps in memory about them. */
+export interface ViewTables {
+  /**
+   * Folds events, in memory only. They may come again. Rows may hold events up to `ahead` already;
+   * beyond it a hole in a task's events is an error.
+   */
+  fold(events: readonly StoredTaskEvent[], ahead: Position | undefined): void;
+  /** So much is folded and not written that it has to be, whatever is still to come. */
+  readonly full: boolean;
+  /**
+   * Writes what was folded, inside of a transaction, until done (true) or until `deadline`
+   * (`performance.now()`), but never nothing.
+   */
+  write(deadline: number): boolean;
+  /** What was written is committed. */
+  committed(): void;
+  /** Forgets everything in memory: somebody else may have written. */
+  reset(): void;
+}
+
+/** A projection: knows its tables; versions, checkpoints and the log are the runner's business. */
+export interface View<T extends ViewTables = ViewTables> {
+  /** Makes this generation's tables where they are missing. */
+  open(generation: number): Promise<T>;
+  /** Queries read these from now on. */
+  serve(tables: T): void;
+  /** Whether queries can read tables that this older version made, while its successor is built. */
+  reads(version: number): boolean;
+  /** Takes away a part of a generation's tables, for some milliseconds; true when nothing is left. */
+  dropStep(generation: number): boolean;
+}

@@ -1,0 +1,68 @@
+import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
+import { type HistoryEvent, type HistoryPage, LIMITS } from '@taskmanager/protocol';
+import { queryContextOf } from '../../context/index.js';
+import { EventLog, type RecordedEvent } from '../../event-store/index.js';
+import { type EventMetadata, taskStream } from '../../events/index.js';
+import { maySee, taskNotFound } from '../visibility.js';
+import { GetTaskHistory } from './get-task-history.query.js';
+
+/** Events read at a time: large ones fill an answer long before the limit. */
+const PAGE = 100;
+/** What an event adds to the answer beside its data and metadata, in bytes. */
+const ENVELOPE_BYTES = 400;
+
+/** Answers from the log itself, as stored: no view is asked, no upcaster has touched it. */
+@QueryHandler(GetTaskHistory)
+export class GetTaskHistoryHandler implements IQueryHandler<GetTaskHistory, HistoryPage> {
+  constructor(private readonly log: EventLog) {}
+
+  async execute(query: GetTaskHistory): Promise<HistoryPage> {
+    const { id, fromRevision, direction = 'forwards', limit = LIMITS.eventPageDefault } = query;
+    await this.checkVisible(query);
+    const events: HistoryEvent[] = [];
+    let bytes = 0;
+    let from = fromRevision === undefined ? undefined : BigInt(fromRevision);
+    for (;;) {
+      const size = Math.min(PAGE, limit + 1 - events.length);
+      const page = await this.log.readStream(taskStream(id), { from, direction, limit: size });
+      for (const record of page) {
+        bytes += sizeOf(record);
+        const isFull = events.length === limit || (events.length > 0 && bytes > LIMITS.answerBytes);
+        if (isFull) return { events, nextRevision: Number(record.revision) };
+        events.push(toHistoryEvent(record));
+      }
+      const last = page.at(-1);
+      if (!last || page.length < size || (direction === 'backwards' && last.revision === 0n)) {
+        return { events };
+      }
+      from = direction === 'forwards' ? last.revision + 1n : last.revision - 1n;
+    }
+  }
+
+  private async checkVisible(query: GetTaskHistory): Promise<void> {
+    const { apps } = queryContextOf(query);
+    const [first] = await this.log.readStream(taskStream(query.id), { limit: 1 });
+    if (!first) throw taskNotFound(query.id);
+    const { appName } = JSON.parse(first.metadata) as EventMetadata;
+    if (!maySee(apps, appName)) throw taskNotFound(query.id);
+  }
+}
+
+function sizeOf({ data, metadata }: RecordedEvent): number {
+  return Buffer.byteLength(data) + Buffer.byteLength(metadata) + ENVELOPE_BYTES;
+}
+
+function toHistoryEvent(record: RecordedEvent): HistoryEvent {
+  const metadata = JSON.parse(record.metadata) as EventMetadata & HistoryEvent['metadata'];
+  return {
+    id: record.id,
+    type: record.type,
+    version: metadata.version,
+    revision: Number(record.revision),
+    position: record.position,
+    at: metadata.timestamp,
+    actor: metadata.actor,
+    data: JSON.parse(record.data) as HistoryEvent['data'],
+    metadata,
+  };
+}

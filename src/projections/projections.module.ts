@@ -1,0 +1,45 @@
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { TaskFinder } from '../commands/task-finder.port.js';
+import { ContextModule } from '../context/context.module.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { EventStoreModule } from '../event-store/event-store.module.js';
+import { ProcessingModule } from '../processing/processing.module.js';
+import { FeedTail } from './feed/feed-tail.js';
+import { ReadEventsHandler } from './feed/read-events.handler.js';
+import { GetTaskHistoryHandler } from './history/get-task-history.handler.js';
+import { ClaimWaiters } from './tasks/claim-waiters.js';
+import { GetTaskHandler } from './tasks/get-task.handler.js';
+import { ListTasksHandler } from './tasks/list-tasks.handler.js';
+import { LoadPersistentTasksHandler } from './tasks/load-persistent-tasks.handler.js';
+import { LoadRetryableTasksHandler } from './tasks/load-retryable-tasks.handler.js';
+import { ViewTaskFinder } from './tasks/task-finder.js';
+import { FreshTasks } from './tasks/task-freshness.js';
+import { TaskProjection } from './tasks/task.projection.js';
+import { TaskStatsHandler } from './tasks/task-stats.handler.js';
+
+const QUERY_HANDLERS = [
+  GetTaskHandler,
+  ListTasksHandler,
+  LoadPersistentTasksHandler,
+  LoadRetryableTasksHandler,
+  TaskStatsHandler,
+  GetTaskHistoryHandler,
+  ReadEventsHandler,
+];
+
+/** The read models and the queries that they answer. */
+@Module({
+  imports: [CqrsModule, ContextModule, EventStoreModule, DatabaseModule, ProcessingModule],
+  providers: [
+    TaskProjection,
+    ClaimWaiters,
+    FreshTasks,
+    FeedTail,
+    ViewTaskFinder,
+    { provide: TaskFinder, useExisting: ViewTaskFinder },
+    ...QUERY_HANDLERS,
+  ],
+  exports: [TaskFinder],
+})
+export class ProjectionsModule {}

@@ -1,0 +1,25 @@
+import type { QueryName } from '@taskmanager/protocol';
+import { ReadEvents } from './feed/read-events.query.js';
+import { GetTaskHistory } from './history/get-task-history.query.js';
+import { GetTask } from './tasks/get-task.query.js';
+import { ListTasks } from './tasks/list-tasks.query.js';
+import { LoadPersistentTasks } from './tasks/load-persistent-tasks.query.js';
+import { LoadRetryableTasks } from './tasks/load-retryable-tasks.query.js';
+import { TaskStats } from './tasks/task-stats.query.js';
+
+/** A message class: its fields are validated by decorators, `message` is its name on the wire. */
+export interface QueryClass<Q extends object = object> {
+  readonly message: QueryName;
+  new (): Q;
+}
+
+/** Every query message that transports serve. */
+export const QUERY_MESSAGES: readonly QueryClass[] = [
+  GetTask,
+  ListTasks,
+  LoadPersistentTasks,
+  LoadRetryableTasks,
+  GetTaskHistory,
+  ReadEvents,
+  TaskStats,
+];

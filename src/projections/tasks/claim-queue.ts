@@ -1,0 +1,100 @@
+import type { Database, Statement } from '../../database/index.js';
+import type { TaskTableNames } from './task-tables.js';
+
+/** Tasks that become claimable in one go; more than that follow with the next claims. */
+const DUE_A_CLAIM = 1_000;
+
+type QueueRow = [rank: number, createdAt: number, seq: number, appName: string, id: string];
+
+export interface ClaimSearch {
+  readonly taskTypes: readonly string[];
+  readonly apps?: readonly string[];
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly limit: number;
+}
+
+/**
+ * Which tasks workers may claim, by priority, then age. Tasks whose runAt is to come lie apart, by
+ * time, so that a million of them cost a claim nothing; a claim brings over those whose time has come.
+ */
+export class ClaimQueue {
+  private readonly nextDue: Statement<[number, number], [runAt: number, seq: number]>;
+  private readonly bringOver: Statement<[number, number]>;
+  private readonly removeDue: Statement<[number, number]>;
+  private readonly firstDue: Statement<[string], number | null>;
+  private readonly some: Statement<[string]>;
+  private readonly page: Statement<unknown[], QueueRow>;
+
+  constructor(
+    private readonly db: Database,
+    { queue, due }: TaskTableNames,
+  ) {
+    this.nextDue = db
+      .prepare<[number, number], [number, number]>(
+        `SELECT run_at, seq FROM ${due} WHERE run_at <= ? ORDER BY run_at, seq LIMIT ?`,
+      )
+      .raw();
+    this.bringOver = db.prepare(
+      `INSERT OR IGNORE INTO ${queue} (task_type, rank, created_at, seq, app_name, id)
+       SELECT task_type, rank, created_at, seq, app_name, id FROM ${due} WHERE run_at = ? AND seq = ?`,
+    );
+    this.removeDue = db.prepare(`DELETE FROM ${due} WHERE run_at = ? AND seq = ?`);
+    this.firstDue = db
+      .prepare<[string], number | null>(
+        `SELECT min(run_at) FROM ${due} WHERE task_type IN (SELECT value FROM json_each(?))`,
+      )
+      .pluck();
+    this.some = db.prepare(`SELECT 1 FROM ${queue} WHERE task_type = ? LIMIT 1`);
+    const columns = 'rank, created_at, seq, app_name, id';
+    const place = '(rank, created_at, seq) > (?, ?, ?)';
+    this.page = db
+      .prepare<unknown[], QueueRow>(
+        `SELECT ${columns} FROM ${queue} WHERE task_type = ? AND ${place} ORDER BY rank, created_at, seq LIMIT ?`,
+      )
+      .raw();
+  }
+
+  /** At most `limit` ids. */
+  claimable({ taskTypes, apps, now, limit }: ClaimSearch): string[] {
+    this.promote(now);
+    const heads = [...new Set(taskTypes)].flatMap((type) => this.ofType(type, apps, limit));
+    heads.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+    return heads.slice(0, limit).map((row) => row[4]);
+  }
+
+  /** Whether something of these types lies ready, whoever may take it. */
+  hasReady(taskTypes: readonly string[]): boolean {
+    return taskTypes.some((type) => this.some.get(type) !== undefined);
+  }
+
+  /** When the next task of these types becomes claimable, epoch milliseconds. */
+  nextRunAt(taskTypes: readonly string[]): number | undefined {
+    return this.firstDue.get(JSON.stringify(taskTypes)) ?? undefined;
+  }
+
+  private promote(now: number): void {
+    const due = this.nextDue.all(now, DUE_A_CLAIM);
+    if (due.length === 0) return;
+    this.db
+      .transaction(() => {
+        for (const place of due) {
+          this.bringOver.run(...place);
+          this.removeDue.run(...place);
+        }
+      })
+      .immediate();
+  }
+
+  private ofType(type: string, apps: readonly string[] | undefined, limit: number): QueueRow[] {
+    const found: QueueRow[] = [];
+    let place: [number, number, number] = [Number.MIN_SAFE_INTEGER, 0, 0];
+    for (;;) {
+      const rows = this.page.all(type, ...place, limit);
+      for (const row of rows) if (!apps || apps.includes(row[3])) found.push(row);
+      const last = rows.at(-1);
+      if (!last || rows.length < limit || found.length >= limit) return found.slice(0, limit);
+      place = [last[0], last[1], last[2]];
+    }
+  }
+}

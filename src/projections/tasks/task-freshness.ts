@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import { LIMITS, logIdOf, type Position } from '@taskmanager/protocol';
+import { Refusal } from '../../context/index.js';
+import { EventLog } from '../../event-store/index.js';
+import { ProcessorRunner } from '../../processing/index.js';
+import type { TaskGeneration } from './task-generation.js';
+import { TASK_VIEW, TaskProjection } from './task.projection.js';
+
+/** The task view, at least as new as a query asks for: reading your own writes. */
+@Injectable()
+export class FreshTasks {
+  constructor(
+    private readonly projection: TaskProjection,
+    private readonly runner: ProcessorRunner,
+    private readonly log: EventLog,
+  ) {}
+
+  /** At once when nothing is asked for. Refused when the view does not get there in time. */
+  at(after: Position | undefined): TaskGeneration | Promise<TaskGeneration> {
+    if (after !== undefined) return this.whenReached(after);
+    return this.projection.current ?? this.projection.whenServing(LIMITS.afterMs);
+  }
+
+  private async whenReached(after: Position): Promise<TaskGeneration> {
+    if (logIdOf(after) !== this.log.logId) {
+      throw new Refusal(
+        'VALIDATION_FAILED',
+        `meta.after ${after} is a position of another event log; this one is ${this.log.logId}. Leave it out.`,
+        { field: 'after' },
+      );
+    }
+    const outcome = await this.runner.whenProcessed(TASK_VIEW, after, LIMITS.afterMs);
+    switch (outcome) {
+      case 'reached':
+        return this.projection.whenServing(LIMITS.afterMs);
+      case 'full':
+        throw new Refusal('OVERLOADED', 'Too many queries wait for the task view. Try again.');
+      case 'late':
+      case 'stopped':
+        throw new Refusal(
+          'UNAVAILABLE',
+          outcome === 'late'
+            ? `The task view has not reached ${after} within ${LIMITS.afterMs} ms. Try again, or read without meta.after.`
+            : 'The service is shutting down. Try again on another one.',
+          { after },
+        );
+    }
+  }
+}

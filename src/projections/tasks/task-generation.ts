@@ -1,0 +1,55 @@
+import type { Position } from '@taskmanager/protocol';
+import type { ViewsDatabase } from '../../database/index.js';
+import type { StoredTaskEvent } from '../../events/index.js';
+import type { ViewTables } from '../../processing/index.js';
+import { ClaimQueue } from './claim-queue.js';
+import { TaskFold } from './task-fold.js';
+import { TaskReader } from './task-reader.js';
+import { TaskSearches } from './task-searches.js';
+import { tableNames } from './task-tables.js';
+import { type Queued, TaskWriter } from './task-writer.js';
+
+/** One generation of the task view: what folds into its tables and what reads them. */
+export class TaskGeneration implements ViewTables {
+  readonly reader: TaskReader;
+  readonly queue: ClaimQueue;
+  readonly searches: TaskSearches;
+  private readonly writer: TaskWriter;
+  private readonly tasks: TaskFold;
+
+  /** `queued` hears, after the commit, of tasks that workers may claim. */
+  constructor(
+    { connection, kysely }: ViewsDatabase,
+    generation: number,
+    private readonly queued: (tasks: readonly Queued[]) => void,
+  ) {
+    const names = tableNames(generation);
+    this.writer = new TaskWriter(connection, names);
+    this.tasks = new TaskFold(connection, names, this.writer);
+    this.reader = new TaskReader(connection, kysely, names);
+    this.queue = new ClaimQueue(connection, names);
+    this.searches = new TaskSearches(connection, names, this.reader.list.groups);
+  }
+
+  get full(): boolean {
+    return this.tasks.full;
+  }
+
+  fold(events: readonly StoredTaskEvent[], ahead: Position | undefined): void {
+    for (const event of events) this.tasks.fold(event, ahead);
+  }
+
+  write(deadline: number): boolean {
+    return this.tasks.write(deadline);
+  }
+
+  committed(): void {
+    const queued = this.writer.takeQueued();
+    if (queued.length > 0) this.queued(queued);
+  }
+
+  reset(): void {
+    this.tasks.reset();
+    this.writer.takeQueued();
+  }
+}

@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import type { Kysely } from 'kysely';
+import { Refusal } from '../../context/index.js';
+import { ViewsDatabase } from '../../database/index.js';
+import { Projection, type View } from '../../processing/index.js';
+import { TASK_STATE_VERSION } from '../../task/index.js';
+import { ClaimWaiters } from './claim-waiters.js';
+import { TaskGeneration } from './task-generation.js';
+import { createTables, dropStep, tableNames } from './task-tables.js';
+
+export const TASK_VIEW = 'tasks';
+
+/** Raise it when tables or columns change, or what is put into them. */
+const TABLES_VERSION = 1;
+/** Rows hold folded states, so a new shape of those is a new version of the view too. */
+const STATE_VERSIONS = 1_000;
+
+/** All tasks that are not deleted, as of the newest events, for every query and search by tasks. */
+@Injectable()
+@Projection({ name: TASK_VIEW, version: TABLES_VERSION * STATE_VERSIONS + TASK_STATE_VERSION })
+export class TaskProjection implements View<TaskGeneration> {
+  private serving: TaskGeneration | undefined;
+  private readonly early = new Set<(tables: TaskGeneration) => void>();
+
+  constructor(
+    private readonly database: ViewsDatabase,
+    private readonly claims: ClaimWaiters,
+  ) {}
+
+  /** What serves now; undefined while the first build runs. */
+  get current(): TaskGeneration | undefined {
+    return this.serving;
+  }
+
+  /** For those who come while the first build runs. Refused as UNAVAILABLE when it takes longer. */
+  whenServing(timeoutMs: number): Promise<TaskGeneration> {
+    if (this.serving) return Promise.resolve(this.serving);
+    return new Promise((resolve, reject) => {
+      const waiter = (tables: TaskGeneration) => {
+        clearTimeout(timer);
+        resolve(tables);
+      };
+      const timer = setTimeout(() => {
+        this.early.delete(waiter);
+        reject(beingBuilt());
+      }, timeoutMs);
+      this.early.add(waiter);
+    });
+  }
+
+  async open(generation: number): Promise<TaskGeneration> {
+    const { database } = this;
+    await createTables(database.kysely as unknown as Kysely<never>, tableNames(generation));
+    return new TaskGeneration(database, generation, (tasks) => this.claims.queued(tasks));
+  }
+
+  serve(tables: TaskGeneration): void {
+    this.serving = tables;
+    for (const waiter of this.early) waiter(tables);
+    this.early.clear();
+  }
+
+  reads(version: number): boolean {
+    return Math.floor(version / STATE_VERSIONS) === TABLES_VERSION;
+  }
+
+  dropStep(generation: number): boolean {
+    return this.database.write(() => dropStep(this.database.connection, tableNames(generation)));
+  }
+}
+
+function beingBuilt(): Refusal {
+  return new Refusal(
+    'UNAVAILABLE',
+    'The task view is being built from the event log. Commands are served meanwhile; ask again in a few seconds.',
+    { view: TASK_VIEW },
+  );
+}

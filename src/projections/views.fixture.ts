@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Global, type INestApplicationContext, Module } from '@nestjs/common';
+import { CqrsModule, QueryBus } from '@nestjs/cqrs';
+import { Test } from '@nestjs/testing';
+import type { Position } from '@taskmanager/protocol';
+import { TaskFinder } from '../commands/task-finder.port.js';
+import { ContextModule } from '../context/context.module.js';
+import { type QueryContext, withContext } from '../context/index.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { ViewsDatabase } from '../database/index.js';
+import { EventStoreModule } from '../event-store/event-store.module.js';
+import { EventLog } from '../event-store/index.js';
+import { ProcessorRunner } from '../processing/index.js';
+import { ProjectionsModule } from './projections.module.js';
+
+/** For tests: the read side of the service over any log, without commands and transports. */
+export class Views {
+  readonly queries: QueryBus;
+  readonly runner: ProcessorRunner;
+  readonly finder: TaskFinder;
+  readonly database: ViewsDatabase;
+
+  private constructor(private readonly app: INestApplicationContext) {
+    this.queries = app.get(QueryBus);
+    this.runner = app.get(ProcessorRunner);
+    this.finder = app.get(TaskFinder);
+    this.database = app.get(ViewsDatabase);
+  }
+
+  /** Started, with its views in this file. */
+  static async over(log: EventLog, file: string): Promise<Views> {
+    const database = await ViewsDatabase.open(file, () => undefined);
+
+    @Global()
+    @Module({
+      providers: [
+        { provide: EventLog, useValue: log },
+        { provide: ViewsDatabase, useValue: database },
+      ],
+      exports: [EventLog, ViewsDatabase],
+    })
+    class Given {}
+
+    @Module({})
+    class Empty {}
+
+    const built = await Test.createTestingModule({
+      imports: [Given, CqrsModule.forRoot(), ContextModule, ProjectionsModule],
+    })
+      .overrideModule(EventStoreModule)
+      .useModule(Empty)
+      .overrideModule(DatabaseModule)
+      .useModule(Empty)
+      .compile();
+    built.useLogger(false);
+    await built.init();
+    return new Views(built);
+  }
+
+  /** Answers, or throws what the handler throws. */
+  ask<Answer>(query: object, context: Partial<QueryContext> = {}): Promise<Answer> {
+    const actor = { id: 'tester', roles: [], verified: true };
+    return this.queries.execute(withContext(query, { actor, correlationId: 'c', ...context }));
+  }
+
+  /** Waits until queries see everything up to here. */
+  async reach(position: Position): Promise<void> {
+    const outcome = await this.runner.whenProcessed('tasks', position, 20_000);
+    if (outcome !== 'reached') throw new Error(`The view did not get to ${position}: ${outcome}.`);
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    if (this.database.connection.open) this.database.close();
+  }
+}
+
+/** A message with these fields, as the transport makes it. */
+export function message<M extends object>(type: new () => M, fields: Partial<M> = {}): M {
+  return Object.assign(new type(), fields);
+}
+
+/** A folder for a test's files, and how to remove it. */
+export function temporaryFolder(): { path: (name: string) => string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'views-'));
+  return {
+    path: (name) => join(folder, name),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
