@@ -13,12 +13,18 @@ export class TimeOrderedIds extends Ids {
   }
 }
 
+/** Bytes of a UUID in a name-based one's digest. */
+const UUID_BYTES = 16;
+const VARIANTS = ['8', '9', 'a', 'b'];
+
 /** Version 5 UUID (RFC 9562): the same namespace and name give the same id, for ever. */
 export function uuidV5(namespace: string, name: string): string {
-  const space = Buffer.from(namespace.replaceAll('-', ''), 'hex');
-  const bytes = hash('sha1', Buffer.concat([space, Buffer.from(name)]), 'hex');
-  const variant = ((parseInt(bytes.charAt(16), 16) & 0x3) | 0x8).toString(16);
-  return `${bytes.slice(0, 8)}-${bytes.slice(8, 12)}-5${bytes.slice(13, 16)}-${variant}${bytes.slice(17, 20)}-${bytes.slice(20, 32)}`;
+  const bytes = Buffer.allocUnsafe(UUID_BYTES + Buffer.byteLength(name));
+  bytes.write(namespace.replaceAll('-', ''), 'hex');
+  bytes.write(name, UUID_BYTES);
+  const digest = hash('sha1', bytes, 'hex');
+  const variant = VARIANTS[parseInt(digest.charAt(16), 16) & 0x3];
+  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-5${digest.slice(13, 16)}-${variant}${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
 }
 
 /** Namespace of every id that the service derives from a name. Never changes: ids in logs depend on it. */

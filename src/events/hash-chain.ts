@@ -3,6 +3,11 @@ import { hash } from 'node:crypto';
 /** What the chain starts from: 32 zero bytes, in hex. */
 export const CHAIN_START = '0'.repeat(64);
 
+const HASH_BYTES = 32;
+const LENGTH_BYTES = 4;
+/** UTF-8 needs no more for a UTF-16 code unit; asking is dearer than the room. */
+const MOST_BYTES_PER_UNIT = 3;
+
 export interface ChainLink {
   /** Stream name without the log's prefix. */
   readonly stream: string;
@@ -31,16 +36,16 @@ export function chainHash(previous: string, link: ChainLink): string {
     link.data,
     link.metadata,
   ];
-  let size = 32;
-  for (const field of fields) size += 4 + Buffer.byteLength(field);
-  const bytes = Buffer.allocUnsafe(size);
-  let at = bytes.write(previous, 0, 32, 'hex');
+  let most = HASH_BYTES;
+  for (const field of fields) most += LENGTH_BYTES + field.length * MOST_BYTES_PER_UNIT;
+  const bytes = Buffer.allocUnsafe(most);
+  let at = bytes.write(previous, 0, HASH_BYTES, 'hex');
   for (const field of fields) {
-    const length = bytes.write(field, at + 4);
+    const length = bytes.write(field, at + LENGTH_BYTES);
     bytes.writeUInt32BE(length, at);
-    at += 4 + length;
+    at += LENGTH_BYTES + length;
   }
-  return hash('sha256', bytes, 'hex');
+  return hash('sha256', bytes.subarray(0, at), 'hex');
 }
 
 /** The stored metadata text is the hashed one with `hash` put in as its last field. */

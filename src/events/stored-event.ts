@@ -56,7 +56,21 @@ export function encodeEvent(
   const revision = chain.revision + 1;
   const { type, version } = event;
   const data = JSON.stringify(event.data);
-  const bare = JSON.stringify({ ...metadata, version });
+  // Written out rather than spread: this runs for every event, and a copy costs as much as the text.
+  const bare = JSON.stringify({
+    timestamp: metadata.timestamp,
+    actor: metadata.actor,
+    commandId: metadata.commandId,
+    $correlationId: metadata.$correlationId,
+    $causationId: metadata.$causationId,
+    transport: metadata.transport,
+    taskType: metadata.taskType,
+    appName: metadata.appName,
+    status: metadata.status,
+    attempt: metadata.attempt,
+    workerId: metadata.workerId,
+    version,
+  } satisfies Record<Exclude<keyof EventMetadata, 'hash'>, unknown>);
   const hash = chainHash(chain.hash, {
     stream,
     revision: BigInt(revision),
@@ -69,14 +83,15 @@ export function encodeEvent(
   return { text: { id, type, data, metadata: withHash(bare, hash) }, chain: { revision, hash } };
 }
 
-const decoded = new WeakMap<RecordedText, StoredTaskEvent>();
+const DECODED = Symbol('decoded event');
 
 /**
  * Reads an event's stored form. Many readers share one record of the newest events, so the result is
  * kept with the record. Throws UnknownEvent for what a newer release wrote.
  */
 export function decodeTaskEvent(record: RecordedText): StoredTaskEvent {
-  let stored = decoded.get(record);
+  const memo = record as RecordedText & { [DECODED]?: StoredTaskEvent };
+  let stored = memo[DECODED];
   if (!stored) {
     const metadata = JSON.parse(record.metadata) as EventMetadata;
     stored = {
@@ -91,7 +106,7 @@ export function decodeTaskEvent(record: RecordedText): StoredTaskEvent {
       ),
       metadata,
     };
-    decoded.set(record, stored);
+    memo[DECODED] = stored;
   }
   return stored;
 }

@@ -6,8 +6,8 @@ import { decodeTaskEvent } from '../events/index.js';
 import { backoffMs } from './backoff.js';
 import { CheckpointMoved, type Processor, type ProcessorStatus } from './processor.js';
 
-/** Reading, decoding and folding this many events holds the event loop for about ten milliseconds. */
-const BATCH = 1_000;
+/** Reading, decoding and folding this many events holds the event loop for about five milliseconds. */
+const BATCH = 500;
 
 /** Who hears of what happens to a processor. */
 export interface LoopListener {

@@ -30,7 +30,6 @@ function created(
   const at = metadata.timestamp;
   const { timeouts } = data;
   return {
-    ...data,
     id: taskId,
     status: 'pending',
     progress: 0,
@@ -50,6 +49,8 @@ function created(
     remaining: {},
     progressReported: false,
     willRetry: false,
+    // Last, for speed: V8 takes many times as long to add these names to a copy as to copy into them.
+    ...data,
   };
 }
 

@@ -29,7 +29,7 @@ describe('the file of the log', () => {
     const log = new SqliteEventLog(file);
     expect(file.durability()).toEqual({ journalMode: 'wal', synchronous: 2 });
     expect(numberPragma(file.db, 'busy_timeout')).toBeLessThanOrEqual(50);
-    expect(numberPragma(file.db, 'wal_autocheckpoint')).toBe(1_000);
+    expect(numberPragma(file.db, 'wal_autocheckpoint')).toBe(4_000);
     await log.append('s', 'any', [{ id: 'a', type: 'T', data: '{}', metadata: '{}' }]);
     expect(statSync(`${place.file}-wal`).size).toBeGreaterThan(0);
     expect(file.durability()).toEqual({ journalMode: 'wal', synchronous: 2 });

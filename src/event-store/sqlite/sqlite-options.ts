@@ -37,8 +37,8 @@ const DEFAULTS = {
   recentEvents: 10_000,
   recentChars: 16 * 1024 * 1024,
   cachedHeads: 50_000,
-  pageCacheKiB: 64 * 1024,
-  walCheckpointPages: 1_000,
+  pageCacheKiB: 16 * 1024,
+  walCheckpointPages: 4_000,
 } as const;
 
 export function settingsOf(options: SqliteEventStoreOptions): SqliteSettings {

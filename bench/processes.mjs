@@ -1,0 +1,55 @@
+/** Child processes of a benchmark: started, asked, ended; nothing is left behind. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** A folder that is gone when `work` is done. */
+export async function inTemporaryFolder(work) {
+  const folder = mkdtempSync(join(tmpdir(), 'taskmanager-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** As `npm start` has them. */
+const START_FLAGS = ['--max-semi-space-size=32'];
+
+/** Runs `work({ port, child })` beside a service on this data folder. */
+export async function withService(dataDir, work, { execArgv = START_FLAGS } = {}) {
+  const child = fork(new URL('./service.mjs', import.meta.url), {
+    env: { ...process.env, DATA_DIR: dataDir, TCP_PORT: '0', NATS_URL: '', LOG_LEVEL: 'error' },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    execArgv,
+  });
+  const ended = once(child, 'exit');
+  try {
+    const line = await Promise.race([
+      once(createInterface(child.stdout), 'line').then(([first]) => first),
+      ended.then(([code]) => {
+        throw new Error(`The service ended with ${code} before it listened.`);
+      }),
+    ]);
+    return await work({ child, port: JSON.parse(line).port });
+  } finally {
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+/** Runs a script in a process of its own and answers the one JSON line that it prints last. */
+export async function measureApart(script, args) {
+  const child = fork(new URL(script, import.meta.url), args, {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    execArgv: START_FLAGS,
+  });
+  const lines = [];
+  createInterface(child.stdout).on('line', (line) => lines.push(line));
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${script} ended with ${code}.`);
+  return JSON.parse(lines.at(-1));
+}

@@ -1,0 +1,89 @@
+/**
+ * Durable commands and reads over TCP, 64 in flight, beside an echo with the same message class in the
+ * same application. The runs are interleaved, and medians are compared. A run of commands ends when the
+ * view has caught up with the last of them.
+ */
+import { TaskManager } from '@taskmanager/client';
+import { atLeast, median, perSecond, report, whole } from './figures.mjs';
+import { inTemporaryFolder, withService } from './processes.mjs';
+
+const IN_FLIGHT = 64;
+const TASKS = 1_000;
+
+export async function throughput({ rounds, seconds }) {
+  await inTemporaryFolder((folder) =>
+    withService(folder, async ({ port }) => {
+      const connect = (coalesce) =>
+        TaskManager.connect({ transport: 'tcp', port, appName: 'bench', coalesce });
+      const single = await connect(false);
+      const coalescing = await connect(true);
+      const ids = await makeTasks(coalescing);
+      let item = 0;
+      const progress = (client, name) => {
+        const n = item++;
+        return client.command(name, {
+          id: ids[n % TASKS],
+          completedItems: Math.floor(n / TASKS),
+          totalItems: 1_000_000_000,
+        });
+      };
+      const caughtUp = async (client) => void (await client.getTask(ids[0]));
+      const kinds = {
+        echo: { call: () => progress(single, 'bench_echo') },
+        command: {
+          call: () => progress(single, 'update_task_progress'),
+          end: () => caughtUp(single),
+        },
+        coalesced: {
+          call: () => progress(coalescing, 'update_task_progress'),
+          end: () => caughtUp(coalescing),
+        },
+        get: { call: () => single.getTask(ids[item++ % TASKS]) },
+      };
+      const rates = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, []]));
+      for (let round = 0; round <= rounds; round++) {
+        for (const [kind, { call, end }] of Object.entries(kinds)) {
+          const rate = await run(call, end, round === 0 ? 1 : seconds);
+          if (round > 0) rates[kind].push(rate);
+        }
+      }
+      await single.close();
+      await coalescing.close();
+      const echo = median(rates.echo);
+      report('echo, one message each', `${whole(echo)}/s`);
+      for (const [kind, what, bound] of [
+        ['command', 'durable commands, one message each', 0.25],
+        ['coalesced', 'durable commands, coalesced', 0.8],
+        ['get', 'get_task', 0.6],
+      ]) {
+        const rate = median(rates[kind]);
+        report(what, `${whole(rate)}/s`, rate / echo, atLeast(rate / echo, bound));
+      }
+    }),
+  );
+}
+
+async function makeTasks(client) {
+  const ids = await Promise.all(
+    Array.from({ length: TASKS }, (_, n) => client.createTask(`task ${n}`, 'publish')),
+  );
+  await Promise.all(ids.map((id) => client.startTask(id)));
+  return ids;
+}
+
+/** Calls a second that were answered, 64 at a time. */
+async function run(call, end, seconds) {
+  const start = performance.now();
+  const until = start + seconds * 1000;
+  let calls = 0;
+  await Promise.all(
+    Array.from({ length: IN_FLIGHT }, async () => {
+      while (performance.now() < until) {
+        await call();
+        calls++;
+      }
+    }),
+  );
+  await end?.();
+  return perSecond(calls, performance.now() - start);
+}
