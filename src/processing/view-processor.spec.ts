@@ -130,9 +130,10 @@ describe('two processes on one file', () => {
       const view = new TaskProjection(database, new ClaimWaiters(new SystemClock()));
       return new ViewProcessor(view, { name: 'tasks', version: 1 }, place, () => undefined);
     };
+    const head = () => tasks.log.head();
     const [one, other] = [process(), process()];
-    await one.open();
-    await other.open();
+    await one.open(head);
+    await other.open(head);
     const id = await tasks.create();
     for (let n = 0; n < 3; n++) {
       await tasks.append(id, new ProgressUpdated({ progress: n }));
@@ -140,7 +141,7 @@ describe('two processes on one file', () => {
       const batch = { events: events.map(decodeTaskEvent), position, caughtUp: true };
       expect(await one.handle(batch)).toBe(position);
       await expect(other.handle(batch)).rejects.toThrow(CheckpointMoved);
-      expect(await other.open()).toBe(position);
+      expect(await other.open(head)).toBe(position);
     }
     database.close();
     folder.remove();

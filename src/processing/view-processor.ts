@@ -22,6 +22,17 @@ export class GenerationGone extends Error {
   }
 }
 
+/** The view knows events that the log does not hold: an older copy of the log was put in its place. */
+export class ViewOfAnotherHistory extends Error {
+  override readonly name = 'ViewOfAnotherHistory';
+
+  constructor(view: string, position: Position, head: Position | undefined) {
+    super(
+      `${view} had come to ${position}, but the log ends at ${head ?? 'its beginning'}: it was replaced by an older one. ${view} is built anew from what the log holds.`,
+    );
+  }
+}
+
 export interface ViewPlace {
   readonly database: ViewsDatabase;
   readonly generations: ViewGenerations;
@@ -61,8 +72,9 @@ export class ViewProcessor implements Processor {
     return this.current.state === 'serving';
   }
 
-  async open(): Promise<Position | undefined> {
+  async open(head: () => Promise<Position | undefined>): Promise<Position | undefined> {
     this.current = this.pick();
+    await this.refuseFuture(head);
     this.tables = await this.tablesOf(this.current.generation);
     this.tables.reset();
     this.unwritten = 0;
@@ -128,6 +140,17 @@ export class ViewProcessor implements Processor {
   private isBehind({ log_id, version, position }: Generation): boolean {
     const comparable = log_id === this.place.logId && version === this.version;
     return comparable && (position ?? '') > (this.current.position ?? '');
+  }
+
+  /** An older log was put back: what the tables say beyond it has not happened, so they are built anew. */
+  private async refuseFuture(head: () => Promise<Position | undefined>): Promise<void> {
+    const { current, name } = this;
+    if (current.position === null) return;
+    // Asked after the checkpoint was read: another process may be moving both.
+    const end = await head();
+    if (end !== undefined && end >= current.position) return;
+    this.place.database.write(() => this.place.generations.setState(current, 'retired'));
+    throw new ViewOfAnotherHistory(name, current.position, end);
   }
 
   private pick(): Generation {
