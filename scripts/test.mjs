@@ -24,6 +24,11 @@ function isExecutable(path) {
   }
 }
 
+function isOnPath(program) {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  return folders.some((folder) => isExecutable(join(folder, program)));
+}
+
 /** Path of nats-server, or undefined. NATS_SERVER, when set, is the only place looked at. */
 function findNatsServer() {
   const named = process.env.NATS_SERVER;
@@ -66,6 +71,17 @@ if (!natsServer) {
     : 'missing';
   console.error(
     `nats-server is ${where}: install it (Debian: apt-get install nats-server; else https://github.com/nats-io/nats-server/releases) and have it on the PATH, or set NATS_SERVER to its path.`,
+  );
+  process.exit(1);
+}
+
+/** What single tests run beside it, and Debian's package of each. */
+const TOOLS = { 'g++': 'g++', openssl: 'openssl', prlimit: 'util-linux' };
+const missing = Object.keys(TOOLS).filter((tool) => !isOnPath(tool));
+if (missing.length > 0) {
+  const packages = missing.map((tool) => TOOLS[tool]).join(' ');
+  console.error(
+    `The tests need ${missing.join(', ')}: install (Debian: apt-get install ${packages}).`,
   );
   process.exit(1);
 }

@@ -9,6 +9,10 @@ async function main(): Promise<void> {
     process.stdout.write(`${settingsHelp()}\n`);
     return;
   }
+  const unknown = process.argv.slice(2);
+  if (unknown.length > 0) {
+    throw new Error(`${unknown.join(' ')}: settings come from the environment; --help lists them`);
+  }
   const settings = new Settings(process.env);
   const app = await NestFactory.create(AppModule.with(settings), {
     logger: new ServiceLogger(settings.logLevel),

@@ -52,11 +52,12 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     const wanted = new Set<string>();
     try {
       await this.choose(wanted, command, context);
+      // Noted before they are sent: should one fail, the others are found by the claim sent again.
+      this.recent.set(claimId, [...(this.recent.get(claimId) ?? []), ...wanted]);
       const answers = await sendToEach(this.commandBus, context, [...wanted], (id) =>
         messageOf(ClaimTask, { id, workerId, leaseMs, claimId }),
       );
       const taskIds = answers.map(({ taskId }) => taskId);
-      this.recent.set(claimId, [...(this.recent.get(claimId) ?? []), ...taskIds]);
       const tasks = await Promise.all(taskIds.map((id) => this.executor.peek(id)));
       return tasks.flatMap((task) => (task ? [toTaskInfo(task)] : []));
     } finally {

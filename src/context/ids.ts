@@ -38,6 +38,10 @@ export const clientCommandId = (actorId: string, commandId: string): string =>
 export const perTaskCommandId = (effectiveId: string, taskId: string): string =>
   uuidV5(effectiveId, taskId);
 
+/** The client's id of a command in a batch that has an id and gives its commands none. */
+export const batchedCommandId = (batchId: string, index: number): string =>
+  uuidV5(batchId, `batch:${index}`);
+
 /** The id of a command that a saga sends about an event. */
 export const sagaCommandId = (saga: string, eventId: string, index: number): string =>
   uuidV5(NAMESPACE, `saga:${saga}:${eventId}:${index}`);

@@ -6,9 +6,9 @@ import { isCorruption, ViewsFromNewerRelease } from './views-database.errors.js'
 
 /** How long a write waits, holding the event loop, while another process writes; the runner tries again. */
 const BUSY_MS = 250;
-const PAGE_CACHE_KIB = 16 * 1024;
+const PAGE_CACHE_KIB = 32 * 1024;
 /** Pages in the WAL after which a commit moves them into the file: fewer, larger moves while a view is built. */
-const WAL_PAGES = 4_000;
+const WAL_PAGES = 8_000;
 
 /**
  * The views' own SQLite file. Everything in it is computed from the event log, so it is not made as

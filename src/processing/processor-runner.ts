@@ -47,7 +47,7 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
     for (const run of this.projections.values()) run.start();
   }
 
-  /** After the hook in which those who wait long are let go; queries under way still see their writes. */
+  /** After the hook in which those who wait long are let go; a query in the drain that waits for a write is refused. */
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([...this.projections.values()].map((run) => run.stop()));
   }

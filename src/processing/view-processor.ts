@@ -7,8 +7,8 @@ import { CheckpointMoved, type Processor, type ProcessorBatch } from './processo
 import type { ProjectionOptions, View, ViewTables } from './view.js';
 import type { Generation, ViewGenerations } from './view-generations.js';
 
-/** A transaction holds the event loop about this long, milliseconds. */
-const TRANSACTION_MS = 12;
+/** A transaction holds the event loop about this long, milliseconds; its commit comes on top. */
+const TRANSACTION_MS = { serving: 12, building: 40, retired: 12 };
 
 /** Events folded in memory before they are written although more are waiting to be read. */
 const UNWRITTEN = { serving: 5_000, building: 1_000_000, retired: 0 };
@@ -79,6 +79,7 @@ export class ViewProcessor implements Processor {
     this.tables.reset();
     this.unwritten = 0;
     if (this.current.state === 'building') this.endBuild ??= keepHeapSmall();
+    else this.buildEnded();
     if (this.current.state === 'serving') this.view.serve(this.tables);
     else if (this.pinned === undefined) await this.serveOlder();
     return this.current.position ?? undefined;
@@ -90,7 +91,10 @@ export class ViewProcessor implements Processor {
     this.unwritten += events.length;
     const wait = !caughtUp && !this.tables.full && this.unwritten < UNWRITTEN[state];
     if (!wait && position !== undefined) await this.write(position);
-    if (caughtUp && state === 'building') this.promote();
+    if (caughtUp && state === 'building') {
+      await this.tables.finish();
+      this.promote();
+    }
     return this.current.position ?? undefined;
   }
 
@@ -106,7 +110,7 @@ export class ViewProcessor implements Processor {
 
   private writePart(position: Position): boolean {
     const { current } = this;
-    const done = this.tables.write(performance.now() + TRANSACTION_MS);
+    const done = this.tables.write(performance.now() + TRANSACTION_MS[current.state]);
     const ahead = laterOf(current.ahead, position);
     const moved = this.place.generations.move(current, done ? position : current.position, ahead);
     if (!moved) throw new CheckpointMoved(this.name);
@@ -124,17 +128,22 @@ export class ViewProcessor implements Processor {
       const serving = stored.filter(({ state }) => state === 'serving');
       if (serving.some((other) => this.isBehind(other))) return;
       for (const old of stored) {
-        if (old.generation !== mine.generation && old.state !== 'retired') {
+        // A later one is a rebuild that was asked for while this one was made.
+        if (old.generation < mine.generation && old.state !== 'retired') {
           generations.setState(old, 'retired');
         }
       }
       this.current = generations.setState(mine, 'serving');
     });
     if (this.current.state !== 'serving') return;
-    this.endBuild?.();
-    this.endBuild = undefined;
+    this.buildEnded();
     this.view.serve(this.tables);
     this.promoted(this.current.position ?? undefined);
+  }
+
+  private buildEnded(): void {
+    this.endBuild?.();
+    this.endBuild = undefined;
   }
 
   private isBehind({ log_id, version, position }: Generation): boolean {
@@ -145,12 +154,14 @@ export class ViewProcessor implements Processor {
   /** An older log was put back: what the tables say beyond it has not happened, so they are built anew. */
   private async refuseFuture(head: () => Promise<Position | undefined>): Promise<void> {
     const { current, name } = this;
-    if (current.position === null) return;
+    const { position, ahead } = current;
+    const reached = position === null ? ahead : laterOf(ahead, position);
+    if (reached === null) return;
     // Asked after the checkpoint was read: another process may be moving both.
     const end = await head();
-    if (end !== undefined && end >= current.position) return;
+    if (end !== undefined && end >= reached) return;
     this.place.database.write(() => this.place.generations.setState(current, 'retired'));
-    throw new ViewOfAnotherHistory(name, current.position, end);
+    throw new ViewOfAnotherHistory(name, reached, end);
   }
 
   private pick(): Generation {

@@ -25,6 +25,8 @@ export interface ViewTables {
    * (`performance.now()`), but never nothing.
    */
   write(deadline: number): boolean;
+  /** All of the log is written: makes what only queries need, before they come. May be called again. */
+  finish(): Promise<void>;
   /** What was written is committed. */
   committed(): void;
   /** Forgets everything in memory: somebody else may have written. */

@@ -5,7 +5,6 @@ import {
   IsArray,
   IsIn,
   IsInt,
-  IsUUID,
   Matches,
   Max,
   Min,
@@ -56,9 +55,13 @@ export const HasLength = (
     options,
   );
 
-export const IsTaskId = (): PropertyDecorator => IsUUID();
+/** As in commands: one spelling for one task. */
+const LOWER_CASE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const NOT_AN_ID = '$property must be a UUID in lower case';
+
+export const IsTaskId = (): PropertyDecorator => Matches(LOWER_CASE_UUID, { message: NOT_AN_ID });
 export const AreTaskIds = (): PropertyDecorator =>
-  listOf(MAX_IDS, IsUUID(undefined, { each: true }));
+  listOf(MAX_IDS, Matches(LOWER_CASE_UUID, { each: true, message: NOT_AN_ID }));
 export const AreTaskTypes = (): PropertyDecorator =>
   listOf(MAX_TYPES, Matches(TASK_TYPE_PATTERN, { each: true }));
 export const AreStatuses = (): PropertyDecorator =>

@@ -1,6 +1,12 @@
 import { type CommandName, type ErrorCode, LIMITS } from '@taskmanager/protocol';
 import { Batch, type BatchCommand, type BatchRefusal } from '../commands/batch.command.js';
-import { type CommandContext, contextOf, Refusal, withContext } from '../context/index.js';
+import {
+  batchedCommandId,
+  type CommandContext,
+  contextOf,
+  Refusal,
+  withContext,
+} from '../context/index.js';
 import { errorBody } from './error-body.js';
 import { correlationIdOf } from './exchange.js';
 import type { IncomingRequest } from './incoming-request.js';
@@ -28,7 +34,7 @@ export class BatchRequests {
     const context = this.requests.commandContext(opened.caller, opened.meta, request);
     request.correlationId = context.correlationId;
     const items = commandsOf(opened.fields);
-    const entries = items.map((item) => this.entry(item, opened, request, context));
+    const entries = items.map((item, index) => this.entry(item, index, opened, request, context));
     const toError = (error: unknown, message: object) =>
       errorBody(error, contextOf(message).correlationId, request.subject);
     return withContext(new Batch(entries, toError), context);
@@ -36,6 +42,7 @@ export class BatchRequests {
 
   private entry(
     item: unknown,
+    index: number,
     opened: Opened,
     request: IncomingRequest,
     batch: CommandContext,
@@ -56,7 +63,7 @@ export class BatchRequests {
       if (Object.hasOwn(fields, 'meta')) {
         throw new Refusal('VALIDATION_FAILED', 'meta stands beside args, not in them.');
       }
-      const meta = this.metaOf(others, opened.meta);
+      const meta = this.metaOf(others, index, opened.meta);
       const context = this.requests.commandContext(opened.caller, meta, request);
       return { message: withContext(shape.parse(fields), context) };
     } catch (error) {
@@ -67,13 +74,16 @@ export class BatchRequests {
   }
 
   /** What the command says for itself; the rest is the batch's. Who sends is the batch's alone. */
-  private metaOf(item: object, batch: Meta | undefined): Meta {
+  private metaOf(item: object, index: number, batch: Meta | undefined): Meta {
     const own = this.requests.metaOf(item);
     if (own?.token !== undefined || own?.actor !== undefined) {
       throw new Refusal('VALIDATION_FAILED', 'token and actor stand in the meta of the batch.');
     }
     const { correlationId, causationId, retry, after } = batch ?? {};
-    return { correlationId, causationId, retry, after, ...own };
+    // A batch sent again is the same commands again, whether or not each of them has an id of its own.
+    const commandId =
+      batch?.commandId === undefined ? undefined : batchedCommandId(batch.commandId, index);
+    return { commandId, correlationId, causationId, retry, after, ...own };
   }
 
   private shapeOf(command: unknown): MessageShape<object> {

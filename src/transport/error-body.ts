@@ -23,7 +23,8 @@ export function errorBody(error: unknown, correlationId: string, subject: string
     return { code, message: (error as Error).message, correlationId };
   }
   const stack = error instanceof Error ? describe(error) : String(error);
-  logger.error(`${subject} failed, correlationId ${correlationId}`, stack);
+  // Quoted: it comes from outside, and may hold line ends and control characters.
+  logger.error(`${subject} failed, correlationId ${JSON.stringify(correlationId)}`, stack);
   return {
     code: 'INTERNAL',
     message: `${subject} failed inside the service; its log says why under this correlationId.`,

@@ -39,10 +39,7 @@ const ALLOWED: Readonly<Record<Exclude<Role, 'admin'>, ReadonlySet<string>>> = {
       'request_approval',
     ),
   ]),
-  approver: new Set([
-    ...QUERIES,
-    ...commands('batch', 'approve_task', 'reject_task', 'complete_task'),
-  ]),
+  approver: new Set([...QUERIES, ...commands('batch', 'approve_task', 'reject_task')]),
 };
 
 /** Roles that the service does not know allow nothing by themselves; approvals may name them. */

@@ -1,3 +1,4 @@
+import { TaskManagerError } from './errors.js';
 import type { ConnectOptions } from './options.js';
 import { NatsTransport } from './transport/nats.transport.js';
 import { TcpTransport } from './transport/tcp.transport.js';
@@ -18,6 +19,12 @@ export function createTransport(options: ConnectOptions): Transport {
       const { servers = DEFAULT_NATS, credentials, tls, appName: name } = options;
       return new NatsTransport({ servers, credentials, tls, name });
     }
+    default:
+      throw new TaskManagerError(
+        'VALIDATION_FAILED',
+        `connect: transport must be 'tcp' or 'nats', not ${String((options as { transport?: unknown }).transport)}`,
+        { field: 'transport' },
+      );
   }
 }
 

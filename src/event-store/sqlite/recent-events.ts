@@ -59,7 +59,8 @@ export class RecentEvents {
       this.chars -= sizeOf(oldest);
       this.start += 1;
     }
-    if (this.start > this.maxEvents / 2 || this.start === this.events.length) {
+    // What is cut off stays in memory until it is the larger part: at most as much again as is kept.
+    if (this.start * 2 > this.events.length) {
       this.events = this.events.slice(this.start);
       this.start = 0;
     }

@@ -128,11 +128,23 @@ export class ReadEventsHandler implements IQueryHandler<ReadEvents, FeedPage> {
     if (isPosition(from)) {
       if (logIdOf(from) !== this.log.logId)
         throw foreign(new ForeignPosition(from, this.log.logId));
+      if (!this.tail.isAt(from)) await this.refuseFuture(from);
       return from;
     }
     throw new Refusal(
       'VALIDATION_FAILED',
       `from must be a position that the feed gave out, 'start' or 'now', not '${from}'.`,
+      { field: 'from' },
+    );
+  }
+
+  /** Nothing would come until the log has outgrown the position, and what came then would be missing. */
+  private async refuseFuture(from: Position): Promise<void> {
+    const head = await this.log.head();
+    if (head !== undefined && from <= head) return;
+    throw new Refusal(
+      'VALIDATION_FAILED',
+      `from ${from} lies beyond the log's end (${head ?? 'it is empty'}): it was given out before an older log was put back. Start again from 'start' or 'now'.`,
       { field: 'from' },
     );
   }

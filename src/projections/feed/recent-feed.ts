@@ -32,7 +32,8 @@ export class RecentFeed {
       this.bytes -= oldest.bytes;
       this.start += 1;
     }
-    if (this.start > this.maxEvents) {
+    // What is cut off stays in memory until it is the larger part: at most as much again as is kept.
+    if (this.start * 2 > this.events.length) {
       this.events = this.events.slice(this.start);
       this.start = 0;
     }

@@ -34,6 +34,8 @@ export class TaskCandidates {
     const letters = [...foldText(text)];
     const pieces = new Set<string>();
     for (let at = 0; at + 3 <= letters.length; at++) pieces.add(letters.slice(at, at + 3).join(''));
+    // FTS5 ends its query at a NUL; the text itself is compared later all the same.
+    for (const piece of pieces) if (piece.includes('\0')) pieces.delete(piece);
     if (pieces.size === 0) return undefined;
     const query = [...pieces].map((piece) => `"${piece.replaceAll('"', '""')}"`).join(' AND ');
     const found = this.matching.all(query, limit + 1);

@@ -37,6 +37,7 @@ export class FreshTasks {
         throw new Refusal('OVERLOADED', 'Too many queries wait for the task view. Try again.');
       case 'late':
       case 'stopped':
+        await this.refuseFuture(after);
         throw new Refusal(
           'UNAVAILABLE',
           outcome === 'late'
@@ -45,5 +46,16 @@ export class FreshTasks {
           { after },
         );
     }
+  }
+
+  /** Given out before an older log was put back: waiting longer does not help. */
+  private async refuseFuture(after: Position): Promise<void> {
+    const head = await this.log.head();
+    if (head !== undefined && after <= head) return;
+    throw new Refusal(
+      'VALIDATION_FAILED',
+      `meta.after ${after} lies beyond the log's end. Leave it out.`,
+      { field: 'after' },
+    );
   }
 }

@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely';
 import type { Position } from '@taskmanager/protocol';
 import type { ViewsDatabase } from '../../database/index.js';
 import type { StoredTaskEvent } from '../../events/index.js';
@@ -6,7 +7,7 @@ import { ClaimQueue } from './claim-queue.js';
 import { TaskFold } from './task-fold.js';
 import { TaskReader } from './task-reader.js';
 import { TaskSearches } from './task-searches.js';
-import { tableNames } from './task-tables.js';
+import { createIndexes, tableNames } from './task-tables.js';
 import { type Queued, TaskWriter } from './task-writer.js';
 
 /** One generation of the task view: what folds into its tables and what reads them. */
@@ -19,10 +20,11 @@ export class TaskGeneration implements ViewTables {
 
   /** `queued` hears, after the commit, of tasks that workers may claim. */
   constructor(
-    { connection, kysely }: ViewsDatabase,
-    generation: number,
+    private readonly database: ViewsDatabase,
+    private readonly generation: number,
     private readonly queued: (tasks: readonly Queued[]) => void,
   ) {
+    const { connection, kysely } = database;
     const names = tableNames(generation);
     this.writer = new TaskWriter(connection, names);
     this.tasks = new TaskFold(connection, names, this.writer);
@@ -41,6 +43,11 @@ export class TaskGeneration implements ViewTables {
 
   write(deadline: number): boolean {
     return this.tasks.write(deadline);
+  }
+
+  finish(): Promise<void> {
+    const kysely = this.database.kysely as unknown as Kysely<never>;
+    return createIndexes(kysely, tableNames(this.generation));
   }
 
   committed(): void {

@@ -49,7 +49,11 @@ export class TaskReader {
 
   stats(filter: GroupFilter): StatsAnswer {
     const byStatus: Partial<Record<TaskInfo['status'], number>> = {};
-    const byType: Record<string, Partial<Record<TaskInfo['status'], number>>> = {};
+    // Without a prototype: `constructor` is a task type like any other.
+    const byType = Object.create(null) as Record<
+      string,
+      Partial<Record<TaskInfo['status'], number>>
+    >;
     let total = 0;
     for (const [, status, taskType, count] of this.list.groups.find(filter)) {
       total += count;

@@ -1,3 +1,4 @@
+import { commandSubject } from '@taskmanager/protocol';
 import type { PacketId } from '../reply-text.js';
 
 export interface NatsPacket {
@@ -6,13 +7,16 @@ export interface NatsPacket {
   readonly data: unknown;
 }
 
+/** Its own fields are `id` and `data`, as the envelope's are. */
+const TWO_MEANINGS = commandSubject('update_task_data');
 const ENVELOPE: ReadonlySet<string> = new Set(['id', 'pattern', 'data']);
 
 /**
  * A request either in Nest's envelope, `{ id?, pattern?, data }`, or bare: the fields themselves. What
- * has `data` or `pattern` and nothing that is not of the envelope is one. Undefined: it is no request.
+ * has `data` or `pattern` and nothing that is not of the envelope is one; update_task_data, whose own
+ * fields are `id` and `data`, only with a whole update in it. Undefined: it is no request.
  */
-export function parsePacket(payload: Uint8Array): NatsPacket | undefined {
+export function parsePacket(payload: Uint8Array, subject: string): NatsPacket | undefined {
   if (payload.length === 0) return { id: undefined, data: {} };
   let packet: unknown;
   try {
@@ -23,16 +27,21 @@ export function parsePacket(payload: Uint8Array): NatsPacket | undefined {
     return undefined;
   }
   if (typeof packet !== 'object' || packet === null || Array.isArray(packet)) return undefined;
-  if (!isEnvelope(packet)) return { id: undefined, data: packet };
+  if (!isEnvelope(packet, subject)) return { id: undefined, data: packet };
   const { id, data } = packet as Readonly<Record<string, unknown>>;
   if (id !== undefined && typeof id !== 'string' && typeof id !== 'number') return undefined;
   return { id, data };
 }
 
-function isEnvelope(packet: object): boolean {
+/** In an envelope stands a whole request: the task's id and its data. */
+function isUpdate(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 'id' in data && 'data' in data;
+}
+
+function isEnvelope(packet: object, subject: string): boolean {
   const names = Object.keys(packet);
-  return (
-    (names.includes('data') || names.includes('pattern')) &&
-    names.every((name) => ENVELOPE.has(name))
-  );
+  if (!names.every((name) => ENVELOPE.has(name))) return false;
+  if (names.includes('pattern')) return true;
+  if (!names.includes('data')) return false;
+  return subject !== TWO_MEANINGS || isUpdate((packet as { readonly data: unknown }).data);
 }

@@ -124,7 +124,9 @@ export class NatsServer extends ServerNats {
   private handle(message: Msg, connection: NatsConnection, backlog: ReplyBacklog): void {
     const { subject } = message;
     const packet =
-      message.data.length > LIMITS.requestBytes ? undefined : parsePacket(message.data);
+      message.data.length > LIMITS.requestBytes
+        ? undefined
+        : parsePacket(message.data, message.subject);
     const { id, data } = packet ?? {};
     const exchange = new Exchange(subject, data, (reply) => {
       if (!message.reply) {

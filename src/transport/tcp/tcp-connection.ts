@@ -119,9 +119,8 @@ export class TcpConnection implements ConnectionLoad {
     this.socket.write(this.outgoing, 'utf8');
     this.outgoing = '';
     const bytes = this.socket.writableLength;
-    if (bytes <= PAUSE_AT_BYTES) return;
     if (this.unsent.holds(bytes) && bytes <= MAX_UNSENT_BYTES) {
-      this.socket.pause();
+      if (bytes > PAUSE_AT_BYTES) this.socket.pause();
     } else {
       this.logger.warn(
         `${this.peer} does not read its replies: cut off with ${bytes} bytes unsent`,
