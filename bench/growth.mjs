@@ -71,7 +71,7 @@ async function built({ port }) {
       const { total } = await connection.query('task_stats', {});
       if (total > 0) break;
     } catch (error) {
-      if (error.code !== 'UNAVAILABLE') throw error;
+      if (!['UNAVAILABLE', 'TIMEOUT'].includes(error.code)) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FeedEvent, FeedPage } from '@taskmanager/protocol';
 import { MemoryEventLog, MemoryLogStorage } from '../../event-store/memory/index.js';
 import {
@@ -28,6 +28,7 @@ describe('read_events', () => {
   afterEach(async () => {
     await views.close();
   });
+  afterAll(() => folder.remove());
 
   const open = () =>
     Views.over(new MemoryEventLog(storage), folder.path(`views-${(files += 1)}.db`));
