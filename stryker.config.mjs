@@ -18,9 +18,11 @@ export default {
     configFile: 'jest.config.mjs',
     enableFindRelatedTests: false,
     config: {
+      roots: ['<rootDir>/src', '<rootDir>/packages', '<rootDir>/test'],
       testMatch: [
         '<rootDir>/src/task/**/*.spec.ts',
         '<rootDir>/src/commands/**/*.spec.ts',
+        '<rootDir>/packages/protocol/src/**/*.spec.ts',
         '<rootDir>/test/decider.property.spec.ts',
       ],
     },
