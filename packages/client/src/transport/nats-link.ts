@@ -14,7 +14,7 @@ export class NatsLink {
   private broken = false;
 
   constructor(
-    private readonly library: NatsModule,
+    private readonly nats: NatsModule,
     private readonly nc: nats.NatsConnection,
     private readonly onLost: () => void,
   ) {
@@ -49,7 +49,7 @@ export class NatsLink {
   }
 
   private explain(subject: string, error: unknown): Error {
-    const { RequestError, PermissionViolationError, InvalidArgumentError } = this.library;
+    const { RequestError, PermissionViolationError, InvalidArgumentError } = this.nats;
     if (error instanceof RequestError) {
       if (error.isNoResponders()) {
         return new TransportFailure('not_connected', false, `No service listens to ${subject}`);
