@@ -1,4 +1,4 @@
-import { LIMITS, RUN_BY, TASK_TYPE_PATTERN } from '@taskmanager/protocol';
+import { LIMITS, RUN_BY, TASK_ID_PATTERN, TASK_TYPE_PATTERN } from '@taskmanager/protocol';
 import {
   IsIn,
   IsInt,
@@ -58,11 +58,8 @@ function isJson(value: unknown, depth: number): boolean {
   return true;
 }
 
-/** One spelling for one task: its stream is named by this text. */
-const LOWER_CASE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 export const IsTaskId = (): PropertyDecorator =>
-  Matches(LOWER_CASE_UUID, { message: '$property must be a UUID in lower case' });
+  Matches(TASK_ID_PATTERN, { message: '$property must be a UUID in lower case' });
 
 /** `data`, `input`, `result` and `checkpoint`: any JSON. */
 export const IsPayload = (): PropertyDecorator =>

@@ -1,4 +1,10 @@
-import { LIMITS, RUN_BY, TASK_TYPE_PATTERN, VISIBLE_STATUSES } from '@taskmanager/protocol';
+import {
+  LIMITS,
+  RUN_BY,
+  TASK_ID_PATTERN,
+  TASK_TYPE_PATTERN,
+  VISIBLE_STATUSES,
+} from '@taskmanager/protocol';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -55,13 +61,11 @@ export const HasLength = (
     options,
   );
 
-/** As in commands: one spelling for one task. */
-const LOWER_CASE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NOT_AN_ID = '$property must be a UUID in lower case';
 
-export const IsTaskId = (): PropertyDecorator => Matches(LOWER_CASE_UUID, { message: NOT_AN_ID });
+export const IsTaskId = (): PropertyDecorator => Matches(TASK_ID_PATTERN, { message: NOT_AN_ID });
 export const AreTaskIds = (): PropertyDecorator =>
-  listOf(MAX_IDS, Matches(LOWER_CASE_UUID, { each: true, message: NOT_AN_ID }));
+  listOf(MAX_IDS, Matches(TASK_ID_PATTERN, { each: true, message: NOT_AN_ID }));
 export const AreTaskTypes = (): PropertyDecorator =>
   listOf(MAX_TYPES, Matches(TASK_TYPE_PATTERN, { each: true }));
 export const AreStatuses = (): PropertyDecorator =>

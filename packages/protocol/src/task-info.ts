@@ -5,6 +5,9 @@ import type { TaskStatus } from './task-status.js';
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** A task's id: a UUID in lower case, one spelling for one task, for its stream is named by this text. */
+export const TASK_ID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** `app`: the creator drives the task itself. `worker`: a process claims it under a lease. */
 export type RunBy = 'app' | 'worker';
 export const RUN_BY: readonly RunBy[] = ['app', 'worker'];
