@@ -2,6 +2,11 @@ import type { Database, Statement } from '../../database/index.js';
 import { foldText } from './task-columns.js';
 import type { TaskTableNames } from './task-tables.js';
 
+/** Tasks that are looked at to see how common a piece of text is. */
+const SAMPLE = 64;
+/** So many times rarer than the commonest piece, one is worth its search. */
+const RARER = 4;
+
 /** Few enough tasks to fetch and sort them, found through a filter that has an index of its own. */
 export class TaskCandidates {
   private readonly tagged: Statement<[string, number], number>;
@@ -31,15 +36,25 @@ export class TaskCandidates {
 
   /** Tasks whose name or error has all three-letter pieces of the text; more than match, never fewer. */
   byText(text: string, limit: number): number[] | undefined {
-    const letters = [...foldText(text)];
-    const pieces = new Set<string>();
-    for (let at = 0; at + 3 <= letters.length; at++) pieces.add(letters.slice(at, at + 3).join(''));
-    // FTS5 ends its query at a NUL; the text itself is compared later all the same.
-    for (const piece of pieces) if (piece.includes('\0')) pieces.delete(piece);
-    if (pieces.size === 0) return undefined;
-    const query = [...pieces].map((piece) => `"${piece.replaceAll('"', '""')}"`).join(' AND ');
-    const found = this.matching.all(query, limit + 1);
+    const pieces = piecesOf(text);
+    if (pieces.length === 0) return undefined;
+    const found = this.matching.all(this.telling(pieces).join(' AND '), limit + 1);
     return found.length > limit ? undefined : found;
+  }
+
+  /**
+   * Without the pieces that most tasks have: they exclude next to nothing, and going through their long
+   * lists is most of what a search costs. A piece's first tasks show how dense it is.
+   */
+  private telling(pieces: readonly string[]): readonly string[] {
+    if (pieces.length === 1) return pieces;
+    const reaches = pieces.map((piece) => {
+      const first = this.matching.all(piece, SAMPLE);
+      return first.length < SAMPLE ? Infinity : (first.at(-1) ?? 0) - (first[0] ?? 0);
+    });
+    const densest = Math.min(...reaches);
+    const rare = pieces.filter((_, index) => (reaches[index] ?? 0) > densest * RARER);
+    return rare.length > 0 ? rare : pieces;
   }
 
   byTime(
@@ -57,4 +72,16 @@ export class TaskCandidates {
     }
     return found;
   }
+}
+
+/** The three-letter pieces of a text, each quoted for FTS5. */
+function piecesOf(text: string): readonly string[] {
+  const letters = [...foldText(text)];
+  const pieces = new Set<string>();
+  for (let at = 0; at + 3 <= letters.length; at++) {
+    const piece = letters.slice(at, at + 3).join('');
+    // FTS5 ends its query at a NUL; the text itself is compared later all the same.
+    if (!piece.includes('\0')) pieces.add(`"${piece.replaceAll('"', '""')}"`);
+  }
+  return [...pieces];
 }
