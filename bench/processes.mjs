@@ -20,9 +20,15 @@ export async function inTemporaryFolder(work) {
 const START_FLAGS = ['--max-semi-space-size=32'];
 
 /** Runs `work({ port, child })` beside a service on this data folder. */
-export async function withService(dataDir, work, { execArgv = START_FLAGS } = {}) {
-  const child = fork(new URL('./service.mjs', import.meta.url), {
-    env: { ...process.env, DATA_DIR: dataDir, TCP_PORT: '0', NATS_URL: '', LOG_LEVEL: 'error' },
+export function withService(dataDir, work, { execArgv = START_FLAGS } = {}) {
+  const env = { DATA_DIR: dataDir, TCP_PORT: '0', NATS_URL: '', LOG_LEVEL: 'error' };
+  return withServer('./service.mjs', work, { env, execArgv });
+}
+
+/** Runs `work({ port, child })` beside a script that writes `{ port }` when it listens. */
+export async function withServer(script, work, { env = {}, execArgv = START_FLAGS } = {}) {
+  const child = fork(new URL(script, import.meta.url), {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     execArgv,
   });
@@ -31,7 +37,7 @@ export async function withService(dataDir, work, { execArgv = START_FLAGS } = {}
     const line = await Promise.race([
       once(createInterface(child.stdout), 'line').then(([first]) => first),
       ended.then(([code]) => {
-        throw new Error(`The service ended with ${code} before it listened.`);
+        throw new Error(`${script} ended with ${code} before it listened.`);
       }),
     ]);
     return await work({ child, port: JSON.parse(line).port });
