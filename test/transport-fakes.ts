@@ -62,9 +62,10 @@ export class Waits implements OnModuleDestroy {
   private readonly stop = new AbortController();
   count = 0;
 
-  async wait(ms: number): Promise<void> {
+  async wait(ms: number, gone: AbortSignal = this.stop.signal): Promise<void> {
     this.count += 1;
-    await delay(ms, undefined, { signal: this.stop.signal }).catch(() => undefined);
+    const signal = AbortSignal.any([this.stop.signal, gone]);
+    await delay(ms, undefined, { signal }).catch(() => undefined);
     this.count -= 1;
   }
 
@@ -119,12 +120,19 @@ class CompleteTaskHandler implements ICommandHandler<CompleteTask> {
   }
 }
 
+/** Works before it waits, until a test lets it go, when the task type says so. */
 @CommandHandler(ClaimTasks)
 class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
-  constructor(private readonly waits: Waits) {}
+  constructor(
+    private readonly held: Held,
+    private readonly waits: Waits,
+  ) {}
 
-  async execute({ waitMs = 0 }: ClaimTasks) {
-    if (waitMs > 0) await this.waits.wait(waitMs);
+  async execute(command: ClaimTasks) {
+    const { waitMs = 0, taskTypes } = command;
+    const { gone, whileWaiting } = contextOf(command);
+    if (taskTypes.includes('held')) await this.held.hold();
+    if (waitMs > 0) await whileWaiting?.(() => this.waits.wait(waitMs, gone));
     return { tasks: [] };
   }
 }

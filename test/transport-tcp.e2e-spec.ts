@@ -341,6 +341,40 @@ describe('The TCP transport keeps its limits', () => {
     void Promise.allSettled(waits);
   });
 
+  it('what will wait is in flight until it does', async () => {
+    const [client, other] = [await connected(), await connected()];
+    const { arrived } = service.held;
+    const gate = service.app.get(RequestGate);
+    const claim = { workerId: 'w', taskTypes: ['held'], waitMs: 30_000 };
+    const claims = Array.from({ length: 8 }, () => client.request(command('claim_tasks'), claim));
+    await service.held.whenArrived(arrived + 8);
+    expect(gate.load).toEqual({ inFlight: 8, waiting: 0 });
+    expect((await client.refused('echo', 1)).code).toBe('OVERLOADED');
+    service.held.release();
+    await Promise.race(claims);
+    expect(await client.ok('echo', 1)).toBe(1);
+    expect(gate.load).toEqual({ inFlight: 0, waiting: 5 });
+    expect(await other.ok('echo', 1)).toBe(1);
+    void Promise.allSettled(claims);
+  });
+
+  it('what waits ends when its caller is gone, however he left', async () => {
+    const [cut, ended, bad] = [await connected(), await connected(), await connected()];
+    const gate = service.app.get(RequestGate);
+    const claim = { workerId: 'w', taskTypes: ['a'], waitMs: 30_000 };
+    for (const client of [cut, ended, bad]) {
+      client.request(command('claim_tasks'), claim).catch(() => undefined);
+      await client.ok('echo', 1);
+    }
+    expect(gate.load.waiting).toBe(3);
+    cut.socket.resetAndDestroy();
+    ended.socket.end();
+    bad.write('nonsense');
+    while (gate.load.waiting > 0) await setImmediate();
+    expect(service.waits.count).toBe(0);
+    expect(gate.load.inFlight).toBe(0);
+  });
+
   it('connections past the limit are closed, and none of the others', async () => {
     const first = await connected();
     const opened = await Promise.allSettled(Array.from({ length: 14 }, connected));

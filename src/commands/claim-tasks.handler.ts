@@ -28,12 +28,15 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     const context = contextOf(command);
     const held = await this.held(context);
     if (held.length > 0) return { tasks: held };
+    const { apps, gone, whileWaiting } = context;
+    const wish = { taskTypes: command.taskTypes, apps };
     const until = this.clock.now() + (command.waitMs ?? 0);
     for (;;) {
       const tasks = await this.claim(command, context);
       const waitMs = until - this.clock.now();
       if (tasks.length > 0 || waitMs <= 0) return { tasks };
-      if (!(await this.finder.waitForClaimable(command.taskTypes, waitMs))) return { tasks: [] };
+      const wait = () => this.finder.waitForClaimable(wish, waitMs, gone);
+      if (!(await (whileWaiting ? whileWaiting(wait) : wait()))) return { tasks: [] };
     }
   }
 
@@ -50,6 +53,7 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     const { workerId, leaseMs = LIMITS.leaseMsDefault } = command;
     const { commandId: claimId } = context;
     const wanted = new Set<string>();
+    let taken: string[] = [];
     try {
       await this.choose(wanted, command, context);
       // Noted before they are sent: should one fail, the others are found by the claim sent again.
@@ -57,11 +61,13 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
       const answers = await sendToEach(this.commandBus, context, [...wanted], (id) =>
         messageOf(ClaimTask, { id, workerId, leaseMs, claimId }),
       );
-      const taskIds = answers.map(({ taskId }) => taskId);
-      const tasks = await Promise.all(taskIds.map((id) => this.executor.peek(id)));
+      taken = answers.map(({ taskId }) => taskId);
+      const tasks = await Promise.all(taken.map((id) => this.executor.peek(id)));
       return tasks.flatMap((task) => (task ? [toTaskInfo(task)] : []));
     } finally {
       for (const id of wanted) this.taken.delete(id);
+      // The log failed, or the caller is gone: others may have passed these by meanwhile.
+      if (wanted.size > 0 && taken.length === 0) this.finder.lookAgain(command.taskTypes);
     }
   }
 

@@ -36,6 +36,11 @@ export class CommandExecutor {
     return (this.streams.cached(taskId) ?? (await this.streams.read(taskId))).task;
   }
 
+  /** Whether the task's stream, read to its end, remembers this command. */
+  async remembers(taskId: string, commandId: string): Promise<boolean> {
+    return (await this.streams.read(taskId)).remembered.firstRevision(commandId) !== undefined;
+  }
+
   private async attempt(execution: Execution): Promise<Outcome> {
     const { taskId } = execution;
     let { stream, upToDate } = await this.load(execution);

@@ -39,7 +39,9 @@ import { TaskStreams } from './task-streams.js';
 class ListedTasks extends TaskFinder {
   ids: string[] = [];
   heldIds: string[] = [];
+  changed: string[] = [];
   readonly asked: object[] = [];
+  readonly lookedAgain: string[] = [];
   /** What happens when a claim waits. */
   whileWaiting: () => Promise<boolean> = async () => false;
 
@@ -59,6 +61,10 @@ class ListedTasks extends TaskFinder {
     return this.found(search);
   }
 
+  async changedLast() {
+    return { taskIds: this.changed, more: false };
+  }
+
   ended(search: Parameters<TaskFinder['ended']>[0]) {
     return this.found(search);
   }
@@ -73,6 +79,10 @@ class ListedTasks extends TaskFinder {
 
   waitForClaimable() {
     return this.whileWaiting();
+  }
+
+  lookAgain(taskTypes: readonly string[]) {
+    this.lookedAgain.push(...taskTypes);
   }
 }
 
@@ -205,6 +215,28 @@ describe('resume_last_paused_task', () => {
     });
     expect(await typesOf(second)).not.toContain('TaskResumed');
   });
+
+  test('nor after a restart, whatever happened to the task since', async () => {
+    const [first, second] = [
+      await task({}, StartTask, PauseTask),
+      await task({}, StartTask, PauseTask),
+    ];
+    const context = { commandId: randomUUID() };
+    finder.ids = [first, second];
+    const answer = await send(ResumeLastPausedTask, {}, context);
+    await send(PauseTask, { id: first });
+    bus = await service();
+    finder.ids = [second];
+    finder.changed = [...Array.from({ length: 120 }, () => randomUUID()), second, first];
+    expect(await send(ResumeLastPausedTask, {}, { ...context, resent: true })).toEqual({
+      ...answer,
+      repeated: true,
+    });
+    expect(await typesOf(second)).not.toContain('TaskResumed');
+    expect(await send(ResumeLastPausedTask, {}, { resent: true })).toMatchObject({
+      taskId: second,
+    });
+  });
 });
 
 describe('cleanup_tasks', () => {
@@ -310,6 +342,43 @@ describe('claim_tasks', () => {
     expect(idsIn(await claim({ waitMs: 1_000 }))).toEqual([]);
     finder.whileWaiting = async () => false;
     expect(idsIn(await claim({ waitMs: 30_000 }))).toEqual([]);
+  });
+
+  test('a caller who is gone gets none, and those who wait look for themselves', async () => {
+    const id = await task(forWorkers);
+    const caller = new AbortController();
+    finder.whileWaiting = async () => {
+      finder.ids = [id];
+      caller.abort();
+      return true;
+    };
+    let waits = 0;
+    const whileWaiting = async <T>(wait: () => T | Promise<T>) =>
+      ++waits === 1 ? wait() : (false as T);
+    const gone = await claim({ waitMs: 1_000 }, { gone: caller.signal, whileWaiting });
+    expect(idsIn(gone)).toEqual([]);
+    expect(await typesOf(id)).toEqual(['TaskCreated']);
+    expect(finder.lookedAgain).toEqual(['index']);
+    expect(idsIn(await claim())).toEqual([id]);
+  });
+
+  test('a claim that fails lets those who wait look for themselves', async () => {
+    finder.ids = [await task(forWorkers)];
+    await log.close();
+    await expect(claim()).rejects.toThrow(LogUnavailable);
+    expect(finder.lookedAgain).toEqual(['index']);
+  });
+
+  test('waits apart from the work in flight', async () => {
+    let waits = 0;
+    const whileWaiting = async <T>(wait: () => T | Promise<T>) => {
+      waits += 1;
+      return wait();
+    };
+    finder.whileWaiting = async () => false;
+    await claim({ waitMs: 1_000 }, { whileWaiting });
+    await claim({}, { whileWaiting });
+    expect(waits).toBe(1);
   });
 
   test('an answer stops where it would grow too large', async () => {

@@ -175,6 +175,8 @@ describe('acknowledging', () => {
       .when(acknowledge, HOLDER)
       .then(new TaskPauseAcknowledged({}));
     expect(task).toMatchObject({ leased: false, statusBefore: 'pending', pauseAcknowledged: true });
+    // Who ran it last is shown until the resume.
+    expect(task).toMatchObject({ workerId: 'w1', leaseEpoch: 1, leaseExpiresAt: undefined });
   });
 
   test('nobody else does it for a worker', () => {

@@ -1,8 +1,9 @@
 import { CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { CommandAnswer } from '@taskmanager/protocol';
+import { type CommandAnswer, LIMITS } from '@taskmanager/protocol';
 import { LRUCache } from 'lru-cache';
-import { contextOf } from '../context/index.js';
+import { type CommandContext, contextOf, perTaskCommandId } from '../context/index.js';
 import { sendToEach } from './candidates.js';
+import { CommandExecutor } from './command-executor.js';
 import { ResumeLastPausedTask } from './resume-last-paused-task.command.js';
 import { ResumeTask } from './resume-task.command.js';
 import { messageOf } from './task-command.js';
@@ -10,6 +11,8 @@ import { TaskFinder } from './task-finder.port.js';
 
 /** The newest may have been resumed meanwhile, so a few are at hand. */
 const CANDIDATES = 10;
+/** Streams looked at in one go for a command that may have been here before. */
+const LOOKED_AT_ONCE = 50;
 
 @CommandHandler(ResumeLastPausedTask)
 export class ResumeLastPausedTaskHandler implements ICommandHandler<ResumeLastPausedTask> {
@@ -18,6 +21,7 @@ export class ResumeLastPausedTaskHandler implements ICommandHandler<ResumeLastPa
 
   constructor(
     private readonly commandBus: CommandBus,
+    private readonly executor: CommandExecutor,
     private readonly finder: TaskFinder,
   ) {}
 
@@ -25,7 +29,7 @@ export class ResumeLastPausedTaskHandler implements ICommandHandler<ResumeLastPa
   async execute(command: ResumeLastPausedTask): Promise<CommandAnswer | null> {
     const context = contextOf(command);
     const { apps, after, commandId } = context;
-    const before = this.recent.get(commandId);
+    const before = this.recent.get(commandId) ?? (await this.resumedBefore(command, context));
     const found = await this.finder.lastPaused({ ...command, apps, after, limit: CANDIDATES });
     for (const taskId of before === undefined ? found.taskIds : [before, ...found.taskIds]) {
       this.recent.set(commandId, taskId);
@@ -35,5 +39,27 @@ export class ResumeLastPausedTaskHandler implements ICommandHandler<ResumeLastPa
       if (answer) return answer;
     }
     return null;
+  }
+
+  /**
+   * The task that this command resumed before this process knew of it: tasks remember what they were
+   * resumed by, and it must be among those that changed last.
+   */
+  private async resumedBefore(
+    { appName }: ResumeLastPausedTask,
+    { apps, commandId, resent }: CommandContext,
+  ): Promise<string | undefined> {
+    if (!resent) return undefined;
+    const limit = LIMITS.filterCommand;
+    const { taskIds } = await this.finder.changedLast({ appName, apps, limit });
+    for (let at = 0; at < taskIds.length; at += LOOKED_AT_ONCE) {
+      const some = taskIds.slice(at, at + LOOKED_AT_ONCE);
+      const known = await Promise.all(
+        some.map((id) => this.executor.remembers(id, perTaskCommandId(commandId, id))),
+      );
+      const first = known.indexOf(true);
+      if (first !== -1) return some[first];
+    }
+    return undefined;
   }
 }

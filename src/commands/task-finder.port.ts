@@ -9,6 +9,13 @@ export interface Search {
   readonly after?: Position;
 }
 
+/** What a claim wants. */
+export interface ClaimWish {
+  readonly taskTypes: readonly string[];
+  /** Apps whose tasks the actor may touch; all when undefined. */
+  readonly apps?: readonly string[];
+}
+
 export interface Found {
   readonly taskIds: readonly string[];
   /** More than `limit` were there. */
@@ -27,6 +34,9 @@ export abstract class TaskFinder {
   /** The task that was paused last. */
   abstract lastPaused(search: Search & { readonly appName?: string }): Promise<Found>;
 
+  /** The tasks that changed last, the last first, from a view as new as the log is now. */
+  abstract changedLast(search: Search & { readonly appName?: string }): Promise<Found>;
+
   /** Tasks that ended in one of these statuses at or before `completedBefore`, oldest first. */
   abstract ended(
     search: Search & {
@@ -40,12 +50,18 @@ export abstract class TaskFinder {
     search: Search & { readonly taskTypes: readonly string[]; readonly now: number },
   ): Promise<Found>;
 
-  /** Running tasks whose present lease was given out by this claim command. */
+  /**
+   * Running tasks whose present lease was given out by this claim command, from a view as new as the log
+   * is now.
+   */
   abstract heldBy(claimId: string): Promise<readonly string[]>;
 
   /**
-   * Resolves true as soon as a task of these types may have become claimable, false after `waitMs` or
-   * on shutdown. Refused as OVERLOADED when too many wait.
+   * Resolves true as soon as such a task may have become claimable, false after `waitMs`, on shutdown or
+   * when `gone` fires. A task wakes one of those who wait for it.
    */
-  abstract waitForClaimable(taskTypes: readonly string[], waitMs: number): Promise<boolean>;
+  abstract waitForClaimable(wish: ClaimWish, waitMs: number, gone?: AbortSignal): Promise<boolean>;
+
+  /** A claim took nothing of what it was woken for and kept from others: they look for themselves. */
+  abstract lookAgain(taskTypes: readonly string[]): void;
 }

@@ -2,8 +2,16 @@ import type { Actor, Position } from '@taskmanager/protocol';
 
 export type Transport = 'tcp' | 'nats' | 'internal';
 
+/** The request behind a message, for the few that wait for something to happen before they answer. */
+export interface Waiting {
+  /** Fires when nobody is there any more to take the answer; undefined where that cannot be known. */
+  readonly gone?: AbortSignal;
+  /** Runs a wait, which is counted and limited apart from work. Rejects with Refusal OVERLOADED. */
+  readonly whileWaiting?: <T>(wait: () => T | Promise<T>) => Promise<T>;
+}
+
 /** Who reads, and how new the answer must be. */
-export interface QueryContext {
+export interface QueryContext extends Waiting {
   readonly actor: Actor;
   /** Apps whose tasks the actor may see; all when undefined. */
   readonly apps?: readonly string[];

@@ -14,8 +14,31 @@ export class ViewsFromNewerRelease extends Error {
 
 const CORRUPT = ['SQLITE_CORRUPT', 'SQLITE_NOTADB'];
 
+/** Of the file, its disk or another process, not of what was asked: it may work the next time. */
+const TROUBLE = [
+  ...CORRUPT,
+  'SQLITE_BUSY',
+  'SQLITE_CANTOPEN',
+  'SQLITE_FULL',
+  'SQLITE_IOERR',
+  'SQLITE_LOCKED',
+  'SQLITE_NOMEM',
+  'SQLITE_PROTOCOL',
+  'SQLITE_READONLY',
+];
+
 /** The file itself is broken; nothing but making it anew helps. */
 export function isCorruption(error: unknown): boolean {
+  return hasCode(error, CORRUPT);
+}
+
+/** The file cannot be used now: full disk, lock, permissions, damage. */
+export function isFileTrouble(error: unknown): error is Error {
+  return hasCode(error, TROUBLE);
+}
+
+/** Extended codes begin with the plain one: SQLITE_IOERR_WRITE. */
+function hasCode(error: unknown, codes: readonly string[]): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && CORRUPT.some((known) => code.startsWith(known));
+  return typeof code === 'string' && codes.some((known) => code.startsWith(known));
 }

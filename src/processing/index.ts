@@ -1,4 +1,5 @@
 /** Runs named, versioned, checkpointed readers of the log. */
+export { backoffMs } from './backoff.js';
 export type { WaitOutcome } from './position-waiters.js';
 export { CheckpointMoved } from './processor.js';
 export type { Processor, ProcessorBatch, ProcessorStatus } from './processor.js';

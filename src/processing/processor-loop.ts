@@ -86,7 +86,7 @@ export class ProcessorLoop {
     this.subscription = new AbortController();
     const { signal } = this.subscription;
     const { processor } = this;
-    this.reached(await processor.open(() => this.log.head()));
+    this.reached(await processor.open());
     const from = this.position ?? 'start';
     const batches = this.log.subscribe({
       from,

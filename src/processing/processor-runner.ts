@@ -33,7 +33,7 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
 
   onApplicationBootstrap(): void {
     const { database, log, clock } = this;
-    const place = { database, generations: new ViewGenerations(database), logId: log.logId };
+    const place = { database, generations: new ViewGenerations(database), log };
     const tell = (message: string) => this.logger.warn(message);
     for (const wrapper of this.discovery.getProviders({ metadataKey: Projection.KEY })) {
       const options = this.discovery.getMetadataByDecorator(Projection, wrapper);
@@ -47,7 +47,10 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
     for (const run of this.projections.values()) run.start();
   }
 
-  /** After the hook in which those who wait long are let go; a query in the drain that waits for a write is refused. */
+  /**
+   * What is in flight was answered before, in the same hook of the transports: Nest calls it for global
+   * modules, as this one's, last.
+   */
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([...this.projections.values()].map((run) => run.stop()));
   }

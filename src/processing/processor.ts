@@ -22,9 +22,9 @@ export interface Processor {
   readonly filter: LogFilter;
   /**
    * Reads the checkpoint and forgets whatever is kept in memory. Called at the start and again after
-   * every failure. `head` asks the log how far it goes: a checkpoint beyond it is of another history.
+   * every failure.
    */
-  open(head: () => Promise<Position | undefined>): Promise<Position | undefined>;
+  open(): Promise<Position | undefined>;
   /**
    * Handles a batch and answers the checkpoint, which may lie before the batch's position while more is
    * to come. May be given events again that it has handled. What it throws is retried from `open`.

@@ -79,7 +79,7 @@ export class ProjectionRun {
   private beginRebuild(): Rebuild {
     const { place, options, log, clock } = this;
     const { name, version } = options;
-    const begun = place.database.write(() => place.generations.begin(name, version, place.logId));
+    const begun = place.database.write(() => place.generations.begin(name, version, log.logId));
     const { promise: promoted, resolve: finish, reject: giveUp } = promiseWithResolvers();
     const processor = new ViewProcessor(this.view, options, place, finish, begun.generation);
     const loop = new ProcessorLoop(processor, log, clock, {
@@ -104,12 +104,12 @@ export class ProjectionRun {
 
   /** Only while nothing serves is a build that was begun before gone on with. */
   private giveUpInterruptedRebuilds(): void {
-    const { database, generations, logId } = this.place;
+    const { database, generations, log } = this.place;
     const { name, version } = this.options;
     database.write(() => {
       const stored = generations.of(name);
       const served = stored.some(
-        (one) => one.state === 'serving' && one.version === version && one.log_id === logId,
+        (one) => one.state === 'serving' && one.version === version && one.log_id === log.logId,
       );
       for (const one of stored) {
         if (served && one.state === 'building') generations.setState(one, 'retired');

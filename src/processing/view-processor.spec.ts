@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { StatsAnswer, TaskInfo, TaskPage } from '@taskmanager/protocol';
+import {
+  offsetOf,
+  type Position,
+  type StatsAnswer,
+  type TaskInfo,
+  type TaskPage,
+} from '@taskmanager/protocol';
 import { SystemClock } from '../context/index.js';
 import { ViewsDatabase } from '../database/index.js';
 import { MemoryEventLog } from '../event-store/memory/index.js';
@@ -116,6 +122,31 @@ describe('a view that is written in many transactions', () => {
   });
 });
 
+describe('an older version of a view', () => {
+  it.each([
+    ['answers while the new one is built', 0, true],
+    ['does not when it knows more than the log, which was put back', 1, false],
+  ])('%s', async (_, beyond, serves) => {
+    const folder = temporaryFolder();
+    const database = await ViewsDatabase.open(folder.path('views.db'), () => undefined);
+    const tasks = new TaskLog(new MemoryEventLog());
+    await tasks.create();
+    const { logId } = tasks.log;
+    const generations = new ViewGenerations(database);
+    const position = (offset: bigint) => `${logId}:${String(offset).padStart(20, '0')}` as Position;
+    const end = offsetOf((await tasks.log.head())!) + BigInt(beyond);
+    const old = generations.begin('tasks', 1_001, logId);
+    generations.setState(generations.move(old, position(end), null)!, 'serving');
+    const view = new TaskProjection(database, new ClaimWaiters(new SystemClock()));
+    const place = { database, generations, log: tasks.log };
+    const options = { name: 'tasks', version: 1_002 };
+    await new ViewProcessor(view, options, place, () => undefined).open();
+    expect(view.current !== undefined).toBe(serves);
+    database.close();
+    folder.remove();
+  });
+});
+
 describe('two processes on one file', () => {
   it('never both write: the second finds the checkpoint moved, and goes on from there', async () => {
     const folder = temporaryFolder();
@@ -124,16 +155,15 @@ describe('two processes on one file', () => {
     const place = {
       database,
       generations: new ViewGenerations(database),
-      logId: tasks.log.logId,
+      log: tasks.log,
     };
     const process = () => {
       const view = new TaskProjection(database, new ClaimWaiters(new SystemClock()));
       return new ViewProcessor(view, { name: 'tasks', version: 1 }, place, () => undefined);
     };
-    const head = () => tasks.log.head();
     const [one, other] = [process(), process()];
-    await one.open(head);
-    await other.open(head);
+    await one.open();
+    await other.open();
     const id = await tasks.create();
     for (let n = 0; n < 3; n++) {
       await tasks.append(id, new ProgressUpdated({ progress: n }));
@@ -141,7 +171,7 @@ describe('two processes on one file', () => {
       const batch = { events: events.map(decodeTaskEvent), position, caughtUp: true };
       expect(await one.handle(batch)).toBe(position);
       await expect(other.handle(batch)).rejects.toThrow(CheckpointMoved);
-      expect(await other.open(head)).toBe(position);
+      expect(await other.open()).toBe(position);
     }
     database.close();
     folder.remove();

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Position } from '@taskmanager/protocol';
 import type { ViewsDatabase } from '../database/index.js';
+import type { EventLog } from '../event-store/index.js';
 import { TASK_STREAM_PREFIX } from '../events/index.js';
 import { keepHeapSmall } from './frugal-heap.js';
 import { CheckpointMoved, type Processor, type ProcessorBatch } from './processor.js';
@@ -26,9 +27,9 @@ export class GenerationGone extends Error {
 export class ViewOfAnotherHistory extends Error {
   override readonly name = 'ViewOfAnotherHistory';
 
-  constructor(view: string, position: Position, head: Position | undefined) {
+  constructor(view: string, { position }: Generation) {
     super(
-      `${view} had come to ${position}, but the log ends at ${head ?? 'its beginning'}: it was replaced by an older one. ${view} is built anew from what the log holds.`,
+      `${view} had come to ${position ?? 'its first events'}, but not in this log: an older one was put in its place. ${view} is built anew from what the log holds.`,
     );
   }
 }
@@ -36,7 +37,7 @@ export class ViewOfAnotherHistory extends Error {
 export interface ViewPlace {
   readonly database: ViewsDatabase;
   readonly generations: ViewGenerations;
-  readonly logId: string;
+  readonly log: EventLog;
 }
 
 /**
@@ -72,10 +73,10 @@ export class ViewProcessor implements Processor {
     return this.current.state === 'serving';
   }
 
-  async open(head: () => Promise<Position | undefined>): Promise<Position | undefined> {
+  async open(): Promise<Position | undefined> {
     this.current = this.pick();
-    await this.refuseFuture(head);
     this.tables = await this.tablesOf(this.current.generation);
+    if (!(await this.isOfThisHistory(this.current, this.tables))) throw this.giveUp();
     this.tables.reset();
     this.unwritten = 0;
     if (this.current.state === 'building') this.endBuild ??= keepHeapSmall();
@@ -147,30 +148,34 @@ export class ViewProcessor implements Processor {
   }
 
   private isBehind({ log_id, version, position }: Generation): boolean {
-    const comparable = log_id === this.place.logId && version === this.version;
+    const comparable = log_id === this.place.log.logId && version === this.version;
     return comparable && (position ?? '') > (this.current.position ?? '');
   }
 
-  /** An older log was put back: what the tables say beyond it has not happened, so they are built anew. */
-  private async refuseFuture(head: () => Promise<Position | undefined>): Promise<void> {
-    const { current, name } = this;
-    const { position, ahead } = current;
+  /** False when an older log was put back, which may have grown since: what the rows say has not happened. */
+  private async isOfThisHistory(generation: Generation, tables: ViewTables): Promise<boolean> {
+    const { position, ahead } = generation;
     const reached = position === null ? ahead : laterOf(ahead, position);
-    if (reached === null) return;
+    if (reached === null) return true;
+    const { log } = this.place;
     // Asked after the checkpoint was read: another process may be moving both.
-    const end = await head();
-    if (end !== undefined && end >= reached) return;
-    this.place.database.write(() => this.place.generations.setState(current, 'retired'));
-    throw new ViewOfAnotherHistory(name, reached, end);
+    const end = await log.head();
+    return end !== undefined && end >= reached && (await tables.isOf(log));
+  }
+
+  private giveUp(): ViewOfAnotherHistory {
+    const { current, name, place } = this;
+    place.database.write(() => place.generations.setState(current, 'retired'));
+    return new ViewOfAnotherHistory(name, current);
   }
 
   private pick(): Generation {
-    const { database, generations, logId } = this.place;
+    const { database, generations, log } = this.place;
     return database.write(() => {
       const stored = generations.of(this.name);
       const mine = stored.filter(
         ({ state, version, log_id }) =>
-          state !== 'retired' && version === this.version && log_id === logId,
+          state !== 'retired' && version === this.version && log_id === log.logId,
       );
       if (this.pinned !== undefined) {
         const pinned = mine.find(({ generation }) => generation === this.pinned);
@@ -178,20 +183,23 @@ export class ViewProcessor implements Processor {
         return pinned;
       }
       for (const old of stored) {
-        if (old.log_id !== logId && old.state !== 'retired') generations.setState(old, 'retired');
+        if (old.log_id !== log.logId && old.state !== 'retired')
+          generations.setState(old, 'retired');
       }
       return (
         mine.find(({ state }) => state === 'serving') ??
         mine[0] ??
-        generations.begin(this.name, this.version, logId)
+        generations.begin(this.name, this.version, log.logId)
       );
     });
   }
 
-  /** Old answers are better than none while the first build of this version runs. */
+  /** Old answers are better than none while the first build of this version runs, unless they are of another history. */
   private async serveOlder(): Promise<void> {
     const old = this.place.generations.of(this.name).find(({ state }) => state === 'serving');
-    if (old && this.view.reads(old.version)) this.view.serve(await this.tablesOf(old.generation));
+    if (!old || !this.view.reads(old.version)) return;
+    const tables = await this.tablesOf(old.generation);
+    if (await this.isOfThisHistory(old, tables)) this.view.serve(tables);
   }
 
   private async tablesOf(generation: number): Promise<ViewTables> {

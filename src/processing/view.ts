@@ -1,5 +1,6 @@
 import { DiscoveryService } from '@nestjs/core';
 import type { Position } from '@taskmanager/protocol';
+import type { EventLog } from '../event-store/index.js';
 import type { StoredTaskEvent } from '../events/index.js';
 
 /** A name and version for a view: raise the version when what the rows say, or how, changes. */
@@ -29,6 +30,8 @@ export interface ViewTables {
   finish(): Promise<void>;
   /** What was written is committed. */
   committed(): void;
+  /** Whether the newest of what the rows say is in this log: one that was put back may lack it. */
+  isOf(log: EventLog): Promise<boolean>;
   /** Forgets everything in memory: somebody else may have written. */
   reset(): void;
 }

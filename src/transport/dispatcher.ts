@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { MessageHandler } from '@nestjs/microservices';
 import type { ErrorBody } from '@taskmanager/protocol';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { Refusal } from '../context/index.js';
+import { Refusal, type Waiting } from '../context/index.js';
 import { errorBody } from './error-body.js';
 import { correlationIdOf, type Exchange } from './exchange.js';
 import { IncomingRequest } from './incoming-request.js';
@@ -24,7 +24,11 @@ export class Dispatcher {
     if (!handler) return exchange.refuse(unknownMessage(exchange.subject));
     const refusal = this.gate.enter(exchange);
     if (refusal) return exchange.refuse(refusal);
-    void this.run(exchange, handler, new IncomingRequest(transport, exchange.subject));
+    const waiting: Waiting = {
+      gone: exchange.connection?.gone,
+      whileWaiting: (wait) => this.gate.whileWaiting(exchange, wait),
+    };
+    void this.run(exchange, handler, new IncomingRequest(transport, exchange.subject, waiting));
   }
 
   private async run(

@@ -1,4 +1,4 @@
-import { commandSubject, querySubject, type ErrorBody } from '@taskmanager/protocol';
+import type { ErrorBody } from '@taskmanager/protocol';
 import { v7 } from 'uuid';
 import type { Refusal } from '../context/index.js';
 import { bodyOf } from './error-body.js';
@@ -6,20 +6,16 @@ import { bodyOf } from './error-body.js';
 /** What a request is answered with: Nest's packet without its envelope. */
 export type Reply = { readonly response: unknown } | { readonly err: ErrorBody };
 
-/** How many requests of one connection are in flight. */
-export interface ConnectionLoad {
+/** What a transport knows of the one connection that a caller has for himself. */
+export interface CallerConnection {
+  /** How many of its requests are in flight. */
   inFlight: number;
+  /** Fires when no answer can reach the caller any more. */
+  readonly gone: AbortSignal;
 }
-
-/** These may wait for something to happen, and are counted apart while they do. */
-const MAY_WAIT: ReadonlySet<string> = new Set([
-  commandSubject('claim_tasks'),
-  querySubject('read_events'),
-]);
 
 /** One request and its one reply. */
 export class Exchange {
-  readonly waits: boolean;
   private answered = false;
 
   /**
@@ -30,10 +26,8 @@ export class Exchange {
     readonly subject: string,
     readonly data: unknown,
     private readonly send: (reply: Reply) => void,
-    readonly connection?: ConnectionLoad,
-  ) {
-    this.waits = MAY_WAIT.has(subject) && waitMsOf(data) > 0;
-  }
+    readonly connection?: CallerConnection,
+  ) {}
 
   answer(reply: Reply): void {
     if (this.answered) return;
@@ -51,11 +45,6 @@ export function correlationIdOf(data: unknown): string {
   const meta = field(data, 'meta');
   const given = field(meta, 'correlationId') ?? field(meta, 'commandId');
   return typeof given === 'string' && given !== '' && given.length <= 256 ? given : v7();
-}
-
-function waitMsOf(data: unknown): number {
-  const waitMs = field(data, 'waitMs');
-  return typeof waitMs === 'number' ? waitMs : 0;
 }
 
 function field(value: unknown, name: string): unknown {

@@ -1,5 +1,5 @@
 import { BaseRpcContext } from '@nestjs/microservices';
-import type { Transport } from '../context/index.js';
+import type { Transport, Waiting } from '../context/index.js';
 
 /**
  * What handlers and filters know about a request beside its payload: Nest's context object, the same
@@ -12,6 +12,7 @@ export class IncomingRequest extends BaseRpcContext<[]> {
   constructor(
     readonly transport: Transport,
     readonly subject: string,
+    readonly waiting: Waiting = {},
   ) {
     super([]);
   }

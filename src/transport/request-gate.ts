@@ -1,7 +1,13 @@
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { Settings } from '../config/index.js';
 import { Refusal } from '../context/index.js';
-import type { Exchange } from './exchange.js';
+import type { CallerConnection, Exchange } from './exchange.js';
 
 const STOPPING = new Refusal(
   'UNAVAILABLE',
@@ -25,7 +31,7 @@ const TOO_MANY_WAIT = overloaded('wait for tasks or events');
  * the service stops nothing new comes in while what is inside is still answered.
  */
 @Injectable()
-export class RequestGate implements OnModuleDestroy {
+export class RequestGate implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger('Requests');
   private readonly open = new Set<Exchange>();
   private readonly closed: (() => void)[] = [];
@@ -41,7 +47,7 @@ export class RequestGate implements OnModuleDestroy {
     this.timeoutMs = shutdownTimeoutMs;
   }
 
-  /** Requests that are inside now, those that only wait for something to happen apart. */
+  /** Requests that are inside now; those that wait for something to happen are counted apart. */
   get load(): { readonly inFlight: number; readonly waiting: number } {
     return { inFlight: this.open.size - this.waiting, waiting: this.waiting };
   }
@@ -49,25 +55,32 @@ export class RequestGate implements OnModuleDestroy {
   /** Lets it in, or says why not. Whoever was let in must leave. */
   enter(exchange: Exchange): Refusal | undefined {
     if (this.stopping) return STOPPING;
-    const { connection, waits } = exchange;
-    if (waits) {
-      if (this.waiting >= this.limits.waiting) return TOO_MANY_WAIT;
-      this.waiting += 1;
-    } else {
-      if (this.open.size - this.waiting >= this.limits.inFlight) return TOO_MANY;
-      if (connection) {
-        if (connection.inFlight >= this.limits.inFlightPerConnection) return TOO_MANY_HERE;
-        connection.inFlight += 1;
-      }
-    }
+    const { connection } = exchange;
+    if (this.open.size - this.waiting >= this.limits.inFlight) return TOO_MANY;
+    if (connection && connection.inFlight >= this.limits.inFlightPerConnection)
+      return TOO_MANY_HERE;
+    if (connection) connection.inFlight += 1;
     this.open.add(exchange);
     return undefined;
   }
 
+  /**
+   * Who waits is not in flight until the wait is over; then it is again, whatever the limits are, so that
+   * what it waited for is not lost. Rejects with OVERLOADED when too many wait.
+   */
+  async whileWaiting<T>({ connection }: Exchange, wait: () => T | Promise<T>): Promise<T> {
+    if (this.waiting >= this.limits.waiting) throw TOO_MANY_WAIT;
+    this.count(1, connection);
+    try {
+      return await wait();
+    } finally {
+      this.count(-1, connection);
+    }
+  }
+
   leave(exchange: Exchange): void {
     if (!this.open.delete(exchange)) return;
-    if (exchange.waits) this.waiting -= 1;
-    else if (exchange.connection) exchange.connection.inFlight -= 1;
+    if (exchange.connection) exchange.connection.inFlight -= 1;
     if (this.open.size === 0) this.emptied?.();
   }
 
@@ -76,11 +89,16 @@ export class RequestGate implements OnModuleDestroy {
     this.closed.push(listener);
   }
 
-  /** Nest calls it first of all when the service stops; the transports themselves are closed later. */
+  /** Nest calls it first of all when the service stops, after it `beforeApplicationShutdown`. */
   onModuleDestroy(): void {
     if (this.stopping) return;
     this.stopping = true;
     for (const listener of this.closed) listener();
+  }
+
+  /** Views and log, which answer what is inside, are in global modules: Nest stops those after all others. */
+  beforeApplicationShutdown(): Promise<void> {
+    return this.drained();
   }
 
   /** Resolves when all that was inside is answered, at the latest after SHUTDOWN_TIMEOUT_MS. */
@@ -88,6 +106,11 @@ export class RequestGate implements OnModuleDestroy {
     this.onModuleDestroy();
     this.drain ??= this.waitUntilEmpty();
     return this.drain;
+  }
+
+  private count(waits: 1 | -1, connection: CallerConnection | undefined): void {
+    this.waiting += waits;
+    if (connection) connection.inFlight -= waits;
   }
 
   private async waitUntilEmpty(): Promise<void> {

@@ -47,6 +47,7 @@ export class Requests {
       apps: caller.apps,
       correlationId: meta?.correlationId ?? meta?.commandId ?? this.ids.next(),
       after: positionOf(meta),
+      ...request.waiting,
     };
     request.correlationId = context.correlationId;
     return withContext(shape.parse(fields), context);
@@ -74,7 +75,7 @@ export class Requests {
   commandContext(
     { actor, apps }: Caller,
     meta: Meta | undefined,
-    { transport }: IncomingRequest,
+    { transport, waiting }: IncomingRequest,
   ): CommandContext {
     const clientId = meta?.commandId ?? undefined;
     const commandId = clientCommandId(actor.id, clientId ?? this.ids.next());
@@ -89,6 +90,7 @@ export class Requests {
       transport,
       resent: meta?.retry === true,
       now: this.clock.now(),
+      ...waiting,
     };
   }
 }

@@ -10,8 +10,10 @@ export class ClaimTaskHandler extends TaskCommandHandler<ClaimTask> {
   decide(
     task: Task,
     { workerId, leaseMs, claimId }: ClaimTask,
-    { now }: CommandContext,
+    { now, gone }: CommandContext,
   ): AnyTaskEvent[] {
+    // The last look before the append: nobody would work on it until the lease is over.
+    if (gone?.aborted) return [];
     const free = task.status === 'pending' && task.runBy === 'worker' && (task.runAt ?? 0) <= now;
     if (!free) return [];
     return [

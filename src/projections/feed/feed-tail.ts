@@ -5,10 +5,10 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { LIMITS, type Position } from '@taskmanager/protocol';
-import { Refusal } from '../../context/index.js';
+import type { Position } from '@taskmanager/protocol';
 import { EventLog } from '../../event-store/index.js';
 import { TASK_STREAM_PREFIX } from '../../events/index.js';
+import { backoffMs } from '../../processing/index.js';
 import { type SizedEvent, sized } from './feed-event.js';
 import type { FeedFilter } from './feed-filter.js';
 import { type FeedWait, FeedWaiters } from './feed-waiters.js';
@@ -16,7 +16,6 @@ import { RecentFeed } from './recent-feed.js';
 
 const KEPT_EVENTS = 10_000;
 const KEPT_BYTES = 16 * 1024 * 1024;
-const RETRY_MS = 250;
 
 /** The one subscription that serves everybody who waits for events, with the newest ones decoded. */
 @Injectable()
@@ -26,6 +25,8 @@ export class FeedTail implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly waiters = new FeedWaiters();
   private recent: RecentFeed | undefined;
   private running: Promise<void> = Promise.resolve();
+  /** In a row. */
+  private failures = 0;
 
   constructor(private readonly log: EventLog) {}
 
@@ -36,7 +37,7 @@ export class FeedTail implements OnApplicationBootstrap, OnModuleDestroy {
   /** Everybody who waits is answered, with nothing, before the transports close. */
   async onModuleDestroy(): Promise<void> {
     this.stopping.abort();
-    this.waiters.wakeAll('stopped');
+    this.waiters.wakeAll('ended');
     await this.running;
   }
 
@@ -63,31 +64,27 @@ export class FeedTail implements OnApplicationBootstrap, OnModuleDestroy {
     position: Position | undefined,
     filter: FeedFilter,
     waitMs: number,
+    gone?: AbortSignal,
   ): FeedWait | Promise<FeedWait> {
-    if (this.stopping.signal.aborted) return 'stopped';
+    if (this.stopping.signal.aborted || gone?.aborted) return 'ended';
     const recent = this.after(position);
     if (this.recent && !recent) return 'event';
     if (recent?.some(({ stored }) => filter.matches(stored))) return 'event';
-    if (this.waiters.size >= LIMITS.waiting) {
-      throw new Refusal(
-        'OVERLOADED',
-        `${LIMITS.waiting} readers wait for events already. Read without waitMs, or try again later.`,
-      );
-    }
-    return this.waiters.add(position, filter, waitMs);
+    return this.waiters.add(position, filter, waitMs, gone);
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    let told = false;
     while (!signal.aborted) {
       try {
         await this.follow();
-        told = false;
       } catch (error) {
-        if (!told) this.logger.warn(`The feed cannot follow the log: ${(error as Error).message}`);
-        told = true;
-        await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+        this.failures += 1;
+        if (this.failures === 1) {
+          this.logger.warn(`The feed cannot follow the log: ${(error as Error).message}`);
+        }
+        const pause = backoffMs(this.failures);
+        await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
       }
     }
   }
@@ -100,6 +97,8 @@ export class FeedTail implements OnApplicationBootstrap, OnModuleDestroy {
     for await (const { events, position } of this.log.subscribe({ from, filter, signal })) {
       const decoded = events.map(sized);
       this.recent.push(decoded, position);
+      if (this.failures > 0) this.logger.log('The feed follows the log again');
+      this.failures = 0;
       for (const { stored } of decoded) this.waiters.wake(stored);
     }
     if (!signal.aborted) throw new Error('the log ended the subscription');

@@ -2,7 +2,8 @@ import type { Position } from '@taskmanager/protocol';
 import type { StoredTaskEvent } from '../../events/index.js';
 import type { FeedFilter } from './feed-filter.js';
 
-export type FeedWait = 'event' | 'late' | 'stopped';
+/** `ended`: the service stops, or the reader is gone. */
+export type FeedWait = 'event' | 'late' | 'ended';
 
 interface Waiter {
   readonly after: Position | undefined;
@@ -20,18 +21,26 @@ export class FeedWaiters {
     return this.all.size;
   }
 
-  add(after: Position | undefined, filter: FeedFilter, waitMs: number): Promise<FeedWait> {
+  add(
+    after: Position | undefined,
+    filter: FeedFilter,
+    waitMs: number,
+    gone?: AbortSignal,
+  ): Promise<FeedWait> {
     return new Promise((resolve) => {
+      const leave = () => waiter.settle('ended');
       const waiter: Waiter = {
         after,
         filter,
         settle: (outcome) => {
           clearTimeout(timer);
+          gone?.removeEventListener('abort', leave);
           this.remove(waiter);
           resolve(outcome);
         },
       };
       const timer = setTimeout(() => waiter.settle('late'), waitMs);
+      gone?.addEventListener('abort', leave);
       this.all.add(waiter);
       for (const place of this.placesOf(waiter)) place.add(waiter);
     });

@@ -7,7 +7,7 @@ import {
   LIMITS,
   type Position,
 } from '@taskmanager/protocol';
-import { Clock, queryContextOf, Refusal } from '../../context/index.js';
+import { Clock, queryContextOf, Refusal, type Waiting } from '../../context/index.js';
 import { EventLog, ForeignPosition } from '../../event-store/index.js';
 import { TASK_STREAM_PREFIX } from '../../events/index.js';
 import { type SizedEvent, sized, toFeedEvent } from './feed-event.js';
@@ -68,20 +68,26 @@ export class ReadEventsHandler implements IQueryHandler<ReadEvents, FeedPage> {
   ) {}
 
   async execute(query: ReadEvents): Promise<FeedPage> {
-    const filter = new FeedFilter(query, queryContextOf(query).apps);
+    const context = queryContextOf(query);
+    const filter = new FeedFilter(query, context.apps);
     const from = await this.positionOf(query.from ?? 'start');
     const reading = new Reading(filter, query.limit ?? LIMITS.eventPageDefault, from);
-    await this.read(reading, query.waitMs ?? 0);
+    await this.read(reading, query.waitMs ?? 0, context);
     return reading.page;
   }
 
-  private async read(reading: Reading, waitMs: number): Promise<void> {
+  private async read(
+    reading: Reading,
+    waitMs: number,
+    { gone, whileWaiting }: Waiting,
+  ): Promise<void> {
     const until = this.clock.now() + waitMs;
     for (;;) {
       while (!reading.isDone && (await this.step(reading)));
       const left = until - this.clock.now();
       if (reading.events.length > 0 || !reading.caughtUp || left <= 0) return;
-      const outcome = await this.tail.wait(reading.position, reading.filter, left);
+      const wait = () => this.tail.wait(reading.position, reading.filter, left, gone);
+      const outcome = await (whileWaiting ? whileWaiting(wait) : wait());
       if (outcome !== 'event') {
         const { head } = this.tail;
         // It was shown everything up to there while it waited.

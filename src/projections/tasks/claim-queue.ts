@@ -1,9 +1,11 @@
 import type { Database, Statement } from '../../database/index.js';
 import type { TaskTableNames } from './task-tables.js';
+import type { Queued } from './task-writer.js';
 
 /** Tasks that become claimable in one go; more than that follow with the next claims. */
 const DUE_A_CLAIM = 1_000;
 
+type DueRow = [runAt: number, seq: number, taskType: string, appName: string];
 type QueueRow = [rank: number, createdAt: number, seq: number, appName: string, id: string];
 
 export interface ClaimSearch {
@@ -19,20 +21,21 @@ export interface ClaimSearch {
  * time, so that a million of them cost a claim nothing; a claim brings over those whose time has come.
  */
 export class ClaimQueue {
-  private readonly nextDue: Statement<[number, number], [runAt: number, seq: number]>;
+  private readonly nextDue: Statement<[number, number], DueRow>;
   private readonly bringOver: Statement<[number, number]>;
   private readonly removeDue: Statement<[number, number]>;
-  private readonly firstDue: Statement<[string], number | null>;
+  private readonly firstDue: Statement<[], number | null>;
   private readonly some: Statement<[string]>;
   private readonly page: Statement<unknown[], QueueRow>;
 
   constructor(
     private readonly db: Database,
     { queue, due }: TaskTableNames,
+    private readonly queued: (tasks: readonly Queued[]) => void,
   ) {
     this.nextDue = db
-      .prepare<[number, number], [number, number]>(
-        `SELECT run_at, seq FROM ${due} WHERE run_at <= ? ORDER BY run_at, seq LIMIT ?`,
+      .prepare<[number, number], DueRow>(
+        `SELECT run_at, seq, task_type, app_name FROM ${due} WHERE run_at <= ? ORDER BY run_at, seq LIMIT ?`,
       )
       .raw();
     this.bringOver = db.prepare(
@@ -40,11 +43,7 @@ export class ClaimQueue {
        SELECT task_type, rank, created_at, seq, app_name, id FROM ${due} WHERE run_at = ? AND seq = ?`,
     );
     this.removeDue = db.prepare(`DELETE FROM ${due} WHERE run_at = ? AND seq = ?`);
-    this.firstDue = db
-      .prepare<[string], number | null>(
-        `SELECT min(run_at) FROM ${due} WHERE task_type IN (SELECT value FROM json_each(?))`,
-      )
-      .pluck();
+    this.firstDue = db.prepare<[], number | null>(`SELECT min(run_at) FROM ${due}`).pluck();
     this.some = db.prepare(`SELECT 1 FROM ${queue} WHERE task_type = ? LIMIT 1`);
     const columns = 'rank, created_at, seq, app_name, id';
     const place = '(rank, created_at, seq) > (?, ?, ?)';
@@ -68,22 +67,24 @@ export class ClaimQueue {
     return taskTypes.some((type) => this.some.get(type) !== undefined);
   }
 
-  /** When the next task of these types becomes claimable, epoch milliseconds. */
-  nextRunAt(taskTypes: readonly string[]): number | undefined {
-    return this.firstDue.get(JSON.stringify(taskTypes)) ?? undefined;
+  /** When the next task becomes claimable, epoch milliseconds. */
+  nextRunAt(): number | undefined {
+    return this.firstDue.get() ?? undefined;
   }
 
-  private promote(now: number): void {
+  /** Brings over tasks whose time has come, and tells those who wait for them. */
+  promote(now: number): void {
     const due = this.nextDue.all(now, DUE_A_CLAIM);
     if (due.length === 0) return;
     this.db
       .transaction(() => {
-        for (const place of due) {
-          this.bringOver.run(...place);
-          this.removeDue.run(...place);
+        for (const [runAt, seq] of due) {
+          this.bringOver.run(runAt, seq);
+          this.removeDue.run(runAt, seq);
         }
       })
       .immediate();
+    this.queued(due.map(([, , taskType, appName]) => ({ taskType, appName })));
   }
 
   private ofType(type: string, apps: readonly string[] | undefined, limit: number): QueueRow[] {

@@ -1,104 +1,156 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { LIMITS } from '@taskmanager/protocol';
-import { Clock, Refusal } from '../../context/index.js';
+import type { ClaimWish } from '../../commands/task-finder.port.js';
+import { Clock } from '../../context/index.js';
 import type { Queued } from './task-writer.js';
 
 /** How long ago a task may have become ready and still be news to somebody who just looked. */
 const NEWS_MS = 1_000;
 /** Somebody who is told at once that there may be something looks again after this pause. */
 const PAUSE_MS = 5;
+/** A timer cannot be set for any time; who waits looks for due tasks at least so often. */
+const LONGEST_TIMER_MS = 60_000;
 
-interface Waiter {
-  readonly types: ReadonlySet<string>;
-  readonly until: number;
-  /** When it is to be woken at the latest, epoch milliseconds. */
-  wakeAt: number;
-  timer: NodeJS.Timeout;
+interface Waiter extends ClaimWish {
   readonly settle: (found: boolean) => void;
 }
 
-/** What is known about the queue when somebody starts to wait. */
+/** The queue as those who wait need it. */
 export interface QueueView {
   hasReady(taskTypes: readonly string[]): boolean;
-  nextRunAt(taskTypes: readonly string[]): number | undefined;
+  /** When the next task becomes claimable, epoch milliseconds. */
+  nextRunAt(): number | undefined;
+  /** Makes tasks claimable whose time has come, and tells of them as queued. */
+  promote(now: number): void;
 }
 
-/** Claims that found nothing and wait for work. All that wait for a type are woken: who is quick gets it. */
+/**
+ * Claims that found nothing and wait for work. A task that becomes ready wakes one of them, the one that
+ * waits longest: whoever is woken and cannot take it has to say so (`lookAgain`).
+ */
 @Injectable()
 export class ClaimWaiters implements OnModuleDestroy {
-  private readonly waiting = new Set<Waiter>();
-  /** When a task of a type last became ready. */
+  /** By each type that they want, in the order they came. */
+  private readonly waiting = new Map<string, Set<Waiter>>();
+  /** When a task of a type last became ready, the oldest first; nothing older than news. */
   private readonly news = new Map<string, number>();
+  private queue: QueueView | undefined;
+  /** One timer for the next task whose time comes, while somebody waits. */
+  private timer: NodeJS.Timeout | undefined;
+  private timerAt = Infinity;
   private stopped = false;
 
   constructor(private readonly clock: Clock) {}
 
-  /** True as soon as there may be something, false after `waitMs` or on shutdown. */
-  wait(taskTypes: readonly string[], waitMs: number, queue: QueueView): Promise<boolean> {
-    if (this.stopped || waitMs <= 0) return Promise.resolve(false);
-    if (this.waiting.size >= LIMITS.waiting) {
-      throw new Refusal(
-        'OVERLOADED',
-        `${LIMITS.waiting} claims wait already. Claim without waitMs, or try again later.`,
-      );
-    }
-    const now = this.clock.now();
+  /** True as soon as there may be something, false after `waitMs`, on shutdown, or when `gone` fires. */
+  wait(wish: ClaimWish, waitMs: number, queue: QueueView, gone?: AbortSignal): Promise<boolean> {
+    if (this.stopped || gone?.aborted || waitMs <= 0) return Promise.resolve(false);
+    // Nobody waits in vain for what came between his look and now. But what lies ready may also be
+    // somebody else's already, and the view just does not know: so not at once, and only for news.
+    const again = this.isNews(wish.taskTypes) && queue.hasReady(wish.taskTypes);
+    const nextRunAt = queue.nextRunAt();
+    this.queue = queue;
     return new Promise((resolve) => {
+      const leave = () => waiter.settle(false);
       const waiter: Waiter = {
-        types: new Set(taskTypes),
-        until: now + waitMs,
-        wakeAt: Math.min(now + waitMs, this.soonest(taskTypes, queue, now)),
-        timer: setTimeout(() => undefined, 0),
+        ...wish,
         settle: (found) => {
-          clearTimeout(waiter.timer);
-          this.waiting.delete(waiter);
+          clearTimeout(timer);
+          gone?.removeEventListener('abort', leave);
+          this.remove(waiter);
           resolve(found);
         },
       };
-      this.waiting.add(waiter);
-      this.arm(waiter);
+      const timer = setTimeout(
+        () => waiter.settle(again),
+        again ? Math.min(PAUSE_MS, waitMs) : waitMs,
+      );
+      gone?.addEventListener('abort', leave);
+      this.add(waiter);
+      this.expect(nextRunAt);
     });
   }
 
   /** Tasks were queued, and queries see them. */
   queued(tasks: readonly Queued[]): void {
-    const now = this.clock.now();
-    const runAt = new Map<string, number>();
-    for (const { taskType, runAt: at = now } of tasks) {
-      if (at <= now) this.news.set(taskType, now);
-      runAt.set(taskType, Math.min(at, runAt.get(taskType) ?? at));
-    }
-    for (const waiter of this.waiting) {
-      let at = Infinity;
-      for (const [type, soonest] of runAt) if (waiter.types.has(type)) at = Math.min(at, soonest);
-      if (at <= now) waiter.settle(true);
-      else if (at < waiter.wakeAt) {
-        waiter.wakeAt = at;
-        this.arm(waiter);
+    for (const task of tasks) {
+      if (task.runAt !== undefined) {
+        this.expect(task.runAt);
+      } else {
+        this.note(task.taskType);
+        this.waiterFor(task)?.settle(true);
       }
+    }
+  }
+
+  /** Somebody could not take what he found: all who want such tasks look for themselves. */
+  lookAgain(taskTypes: readonly string[]): void {
+    for (const type of taskTypes) {
+      for (const waiter of this.waiting.get(type) ?? []) waiter.settle(true);
     }
   }
 
   /** Everybody is answered, empty, before the transports close. */
   onModuleDestroy(): void {
     this.stopped = true;
-    for (const waiter of this.waiting) waiter.settle(false);
+    clearTimeout(this.timer);
+    for (const waiters of this.waiting.values()) for (const waiter of waiters) waiter.settle(false);
   }
 
-  /**
-   * A task that became ready between the look and the wait must not be missed. But what lies ready may
-   * also be somebody else's already, and the view just does not know: so not at once, and only for news.
-   */
-  private soonest(taskTypes: readonly string[], queue: QueueView, now: number): number {
-    const isNews = taskTypes.some((type) => (this.news.get(type) ?? -Infinity) >= now - NEWS_MS);
-    if (isNews && queue.hasReady(taskTypes)) return now + PAUSE_MS;
-    const runAt = queue.nextRunAt(taskTypes);
-    return runAt === undefined ? Infinity : Math.max(runAt, now + PAUSE_MS);
+  private isNews(taskTypes: readonly string[]): boolean {
+    const since = this.clock.now() - NEWS_MS;
+    return taskTypes.some((type) => (this.news.get(type) ?? -Infinity) >= since);
   }
 
-  private arm(waiter: Waiter): void {
-    clearTimeout(waiter.timer);
-    const delay = Math.max(0, waiter.wakeAt - this.clock.now());
-    waiter.timer = setTimeout(() => waiter.settle(waiter.wakeAt < waiter.until), delay);
+  private note(taskType: string): void {
+    const now = this.clock.now();
+    this.news.delete(taskType);
+    this.news.set(taskType, now);
+    for (const [type, at] of this.news) {
+      if (at >= now - NEWS_MS) break;
+      this.news.delete(type);
+    }
+  }
+
+  private waiterFor({ taskType, appName }: Queued): Waiter | undefined {
+    for (const waiter of this.waiting.get(taskType) ?? []) {
+      if (!waiter.apps || waiter.apps.includes(appName)) return waiter;
+    }
+    return undefined;
+  }
+
+  private add(waiter: Waiter): void {
+    for (const type of waiter.taskTypes) {
+      const waiters = this.waiting.get(type) ?? new Set();
+      this.waiting.set(type, waiters.add(waiter));
+    }
+  }
+
+  private remove(waiter: Waiter): void {
+    for (const type of waiter.taskTypes) {
+      const waiters = this.waiting.get(type);
+      waiters?.delete(waiter);
+      if (waiters?.size === 0) this.waiting.delete(type);
+    }
+  }
+
+  /** A task becomes claimable then; nobody has to be told of it when nobody waits. */
+  private expect(runAt: number | undefined): void {
+    if (runAt === undefined || runAt >= this.timerAt || this.waiting.size === 0) return;
+    clearTimeout(this.timer);
+    this.timerAt = runAt;
+    const delay = Math.min(LONGEST_TIMER_MS, Math.max(PAUSE_MS, runAt - this.clock.now()));
+    this.timer = setTimeout(() => this.promote(), delay);
+  }
+
+  private promote(): void {
+    this.timerAt = Infinity;
+    if (this.waiting.size === 0) return;
+    try {
+      this.queue?.promote(this.clock.now());
+      this.expect(this.queue?.nextRunAt());
+    } catch {
+      // The view cannot be used: those who wait meet that themselves, and tell their callers.
+      this.lookAgain([...this.waiting.keys()]);
+    }
   }
 }

@@ -12,9 +12,7 @@ export class GetTaskHandler implements IQueryHandler<GetTask, TaskInfo> {
 
   async execute(query: GetTask): Promise<TaskInfo> {
     const { after, apps } = queryContextOf(query);
-    const view = this.fresh.at(after);
-    const { reader } = view instanceof Promise ? await view : view;
-    const task = reader.get(query.id);
+    const task = await this.fresh.read(after, ({ reader }) => reader.get(query.id));
     if (!task || !maySee(apps, task.appName)) throw taskNotFound(query.id);
     return task;
   }

@@ -3,7 +3,7 @@ import { LIMITS, type TaskPage } from '@taskmanager/protocol';
 import { queryContextOf } from '../../context/index.js';
 import { ListTasks } from './list-tasks.query.js';
 import { FreshTasks } from './task-freshness.js';
-import { defaultOrder } from './task-list-filter.js';
+import { defaultOrder, type TaskPageRequest } from './task-list-filter.js';
 
 @QueryHandler(ListTasks)
 export class ListTasksHandler implements IQueryHandler<ListTasks, TaskPage> {
@@ -11,14 +11,14 @@ export class ListTasksHandler implements IQueryHandler<ListTasks, TaskPage> {
 
   async execute(query: ListTasks): Promise<TaskPage> {
     const { after, apps } = queryContextOf(query);
-    const { reader } = await this.fresh.at(after);
     const { statuses, taskTypes, appName, runBy, persistent, sort = 'createdAt', ...rest } = query;
-    return reader.page({
+    const page: TaskPageRequest = {
       ...rest,
       groups: { statuses, taskTypes, appName, apps, runBy, persistent },
       sort,
       order: query.order ?? defaultOrder(sort),
       limit: query.limit ?? LIMITS.listPageDefault,
-    });
+    };
+    return this.fresh.read(after, ({ reader }) => reader.page(page));
   }
 }

@@ -3,6 +3,7 @@ import { LIMITS, type TaskPage } from '@taskmanager/protocol';
 import { queryContextOf } from '../../context/index.js';
 import { LoadRetryableTasks } from './load-retryable-tasks.query.js';
 import { FreshTasks } from './task-freshness.js';
+import type { TaskPageRequest } from './task-list-filter.js';
 
 @QueryHandler(LoadRetryableTasks)
 export class LoadRetryableTasksHandler implements IQueryHandler<LoadRetryableTasks, TaskPage> {
@@ -10,14 +11,14 @@ export class LoadRetryableTasksHandler implements IQueryHandler<LoadRetryableTas
 
   async execute(query: LoadRetryableTasks): Promise<TaskPage> {
     const { after, apps } = queryContextOf(query);
-    const { reader } = await this.fresh.at(after);
     const { taskTypes, cursor, limit = LIMITS.listPageDefault } = query;
-    return reader.page({
+    const page: TaskPageRequest = {
       groups: { taskTypes, apps, persistent: true, statuses: ['failed'], mark: 'retries_left' },
       sort: 'createdAt',
       order: 'asc',
       limit,
       cursor,
-    });
+    };
+    return this.fresh.read(after, ({ reader }) => reader.page(page));
   }
 }

@@ -12,6 +12,7 @@ import { TaskLog } from '../task-log.fixture.js';
 import { temporaryFolder, Views } from '../views.fixture.js';
 
 const LONG = 20_000;
+const PUBLISH = { taskTypes: ['publish'] };
 
 describe('the task finder', () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -137,10 +138,23 @@ describe('the task finder', () => {
     expect(await ended(tasks.now, ['odd'])).toEqual(at(1));
   });
 
+  it('knows what was claimed, and what changed last, without being waited for', async () => {
+    const ids = [await forWorkers(), await forWorkers({ appName: 'other' }), await forWorkers()];
+    await start(ids[0]!, 'claim');
+    expect(await views.finder.heldBy('claim')).toEqual([ids[0]]);
+    await tasks.append(ids[1]!, new TaskCancelled({}));
+    expect(await views.finder.changedLast({ limit: 2 })).toEqual({
+      taskIds: [ids[1], ids[0]],
+      more: true,
+    });
+    const { taskIds } = await views.finder.changedLast({ limit: 9, appName: 'app' });
+    expect(taskIds).toEqual([ids[0], ids[2]]);
+  });
+
   it('wakes a claim that waits as soon as there is work of its type', async () => {
     await forWorkers({ taskType: 'clone' });
     await seen();
-    const waiting = views.finder.waitForClaimable(['publish'], LONG);
+    const waiting = views.finder.waitForClaimable(PUBLISH, LONG);
     await tasks.create();
     await forWorkers();
     expect(await waiting).toBe(true);
@@ -149,18 +163,18 @@ describe('the task finder', () => {
   it('does not let a claim miss what became ready just before it began to wait', async () => {
     await forWorkers();
     await seen();
-    expect(await views.finder.waitForClaimable(['publish'], LONG)).toBe(true);
+    expect(await views.finder.waitForClaimable(PUBLISH, LONG)).toBe(true);
   });
 
   it('wakes a claim when a runAt passes', async () => {
     await forWorkers({ runAt: Date.now() + 50 });
     await seen();
-    expect(await views.finder.waitForClaimable(['publish'], LONG)).toBe(true);
+    expect(await views.finder.waitForClaimable(PUBLISH, LONG)).toBe(true);
   });
 
   it('ends a wait in time, and all waits with the service', async () => {
-    expect(await views.finder.waitForClaimable(['publish'], 5)).toBe(false);
-    const waiting = views.finder.waitForClaimable(['publish'], LONG);
+    expect(await views.finder.waitForClaimable(PUBLISH, 5)).toBe(false);
+    const waiting = views.finder.waitForClaimable(PUBLISH, LONG);
     await views.close();
     expect(await waiting).toBe(false);
   });

@@ -1,8 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { TaskStatus } from '@taskmanager/protocol';
-import { type Found, type Search, TaskFinder } from '../../commands/task-finder.port.js';
+import {
+  type ClaimWish,
+  type Found,
+  type Search,
+  TaskFinder,
+} from '../../commands/task-finder.port.js';
+import { EventLog } from '../../event-store/index.js';
 import { ClaimWaiters } from './claim-waiters.js';
 import { FreshTasks } from './task-freshness.js';
+import type { TaskGeneration } from './task-generation.js';
 
 /** Finds candidates for commands in the task view. */
 @Injectable()
@@ -10,6 +17,7 @@ export class ViewTaskFinder extends TaskFinder {
   constructor(
     private readonly fresh: FreshTasks,
     private readonly waiters: ClaimWaiters,
+    private readonly log: EventLog,
   ) {
     super();
   }
@@ -18,15 +26,22 @@ export class ViewTaskFinder extends TaskFinder {
     search: Search & { readonly appName?: string; readonly taskType?: string },
   ): Promise<Found> {
     const { appName, apps, taskType } = search;
-    const { searches } = await this.fresh.at(search.after);
     const filter = { appName, apps, ...(taskType !== undefined && { taskTypes: [taskType] }) };
-    return upTo(search.limit, (limit) => searches.running(filter, limit));
+    return this.find(search, ({ searches }, limit) => searches.running(filter, limit));
   }
 
   async lastPaused(search: Search & { readonly appName?: string }): Promise<Found> {
     const { appName, apps } = search;
-    const { searches } = await this.fresh.at(search.after);
-    return upTo(search.limit, (limit) => searches.lastPaused({ appName, apps }, limit));
+    return this.find(search, ({ searches }, limit) =>
+      searches.lastPaused({ appName, apps }, limit),
+    );
+  }
+
+  async changedLast(search: Search & { readonly appName?: string }): Promise<Found> {
+    const { appName, apps, limit } = search;
+    return this.find({ limit, after: await this.log.head() }, ({ searches }, most) =>
+      searches.changedLast({ appName, apps }, most),
+    );
   }
 
   async ended(
@@ -36,29 +51,34 @@ export class ViewTaskFinder extends TaskFinder {
     },
   ): Promise<Found> {
     const { statuses, completedBefore, apps } = search;
-    const { searches } = await this.fresh.at(search.after);
-    return upTo(search.limit, (limit) => searches.ended(statuses, completedBefore, apps, limit));
+    return this.find(search, ({ searches }, limit) =>
+      searches.ended(statuses, completedBefore, apps, limit),
+    );
   }
 
   async claimable(
     search: Search & { readonly taskTypes: readonly string[]; readonly now: number },
   ): Promise<Found> {
-    const { queue } = await this.fresh.at(search.after);
-    return upTo(search.limit, (limit) => queue.claimable({ ...search, limit }));
+    return this.find(search, ({ queue }, limit) => queue.claimable({ ...search, limit }));
   }
 
   async heldBy(claimId: string): Promise<readonly string[]> {
-    const { searches } = await this.fresh.at(undefined);
-    return searches.heldBy(claimId);
+    return this.fresh.read(await this.log.head(), ({ searches }) => searches.heldBy(claimId));
   }
 
-  async waitForClaimable(taskTypes: readonly string[], waitMs: number): Promise<boolean> {
-    const { queue } = await this.fresh.at(undefined);
-    return this.waiters.wait(taskTypes, waitMs, queue);
+  async waitForClaimable(wish: ClaimWish, waitMs: number, gone?: AbortSignal): Promise<boolean> {
+    return this.fresh.read(undefined, ({ queue }) => this.waiters.wait(wish, waitMs, queue, gone));
   }
-}
 
-function upTo(limit: number, find: (limit: number) => readonly string[]): Found {
-  const found = find(limit + 1);
-  return { taskIds: found.slice(0, limit), more: found.length > limit };
+  lookAgain(taskTypes: readonly string[]): void {
+    this.waiters.lookAgain(taskTypes);
+  }
+
+  private async find(
+    { after, limit }: Search,
+    look: (tasks: TaskGeneration, limit: number) => readonly string[],
+  ): Promise<Found> {
+    const found = await this.fresh.read(after, (tasks) => look(tasks, limit + 1));
+    return { taskIds: found.slice(0, limit), more: found.length > limit };
+  }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LIMITS, logIdOf, type Position } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
 import { EventLog } from '../../event-store/index.js';
+import { isFileTrouble } from '../../database/index.js';
 import { ProcessorRunner } from '../../processing/index.js';
 import type { TaskGeneration } from './task-generation.js';
 import { TASK_VIEW, TaskProjection } from './task.projection.js';
@@ -15,8 +16,25 @@ export class FreshTasks {
     private readonly log: EventLog,
   ) {}
 
-  /** At once when nothing is asked for. Refused when the view does not get there in time. */
-  at(after: Position | undefined): TaskGeneration | Promise<TaskGeneration> {
+  /**
+   * What `look` finds in the view. Refused when the view does not get there in time, and when its file
+   * cannot be used.
+   */
+  async read<T>(
+    after: Position | undefined,
+    look: (tasks: TaskGeneration) => T | Promise<T>,
+  ): Promise<T> {
+    const view = this.at(after);
+    const tasks = view instanceof Promise ? await view : view;
+    try {
+      return await look(tasks);
+    } catch (error) {
+      throw isFileTrouble(error) ? unusable(error) : error;
+    }
+  }
+
+  /** At once when nothing is asked for. */
+  private at(after: Position | undefined): TaskGeneration | Promise<TaskGeneration> {
     if (after !== undefined) return this.whenReached(after);
     return this.projection.current ?? this.projection.whenServing(LIMITS.afterMs);
   }
@@ -58,4 +76,12 @@ export class FreshTasks {
       { field: 'after' },
     );
   }
+}
+
+function unusable({ message }: Error): Refusal {
+  return new Refusal(
+    'UNAVAILABLE',
+    `The task view cannot be used now: ${message}. Commands that name their task are served meanwhile; try again later.`,
+    { view: TASK_VIEW },
+  );
 }

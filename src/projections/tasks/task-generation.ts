@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
-import type { Position } from '@taskmanager/protocol';
-import type { ViewsDatabase } from '../../database/index.js';
-import type { StoredTaskEvent } from '../../events/index.js';
+import { offsetOf, type Position } from '@taskmanager/protocol';
+import type { Statement, ViewsDatabase } from '../../database/index.js';
+import type { EventLog } from '../../event-store/index.js';
+import { type StoredTaskEvent, taskStream } from '../../events/index.js';
 import type { ViewTables } from '../../processing/index.js';
 import { ClaimQueue } from './claim-queue.js';
 import { TaskFold } from './task-fold.js';
@@ -17,8 +18,9 @@ export class TaskGeneration implements ViewTables {
   readonly searches: TaskSearches;
   private readonly writer: TaskWriter;
   private readonly tasks: TaskFold;
+  private readonly newest: Statement<[], [seq: number, id: string]>;
 
-  /** `queued` hears, after the commit, of tasks that workers may claim. */
+  /** `queued` hears, after the commit, of tasks that workers may claim, now or from their runAt on. */
   constructor(
     private readonly database: ViewsDatabase,
     private readonly generation: number,
@@ -29,7 +31,10 @@ export class TaskGeneration implements ViewTables {
     this.writer = new TaskWriter(connection, names);
     this.tasks = new TaskFold(connection, names, this.writer);
     this.reader = new TaskReader(connection, kysely, names);
-    this.queue = new ClaimQueue(connection, names);
+    this.queue = new ClaimQueue(connection, names, queued);
+    this.newest = connection
+      .prepare<[], [number, string]>(`SELECT seq, id FROM ${names.task} ORDER BY seq DESC LIMIT 1`)
+      .raw();
     this.searches = new TaskSearches(connection, names, this.reader.list.groups);
   }
 
@@ -53,6 +58,15 @@ export class TaskGeneration implements ViewTables {
   committed(): void {
     const queued = this.writer.takeQueued();
     if (queued.length > 0) this.queued(queued);
+  }
+
+  /** By the task that was created last: its row's key is its place in the log. */
+  async isOf(log: EventLog): Promise<boolean> {
+    const newest = this.newest.get();
+    if (!newest) return true;
+    const [seq, id] = newest;
+    const [created] = await log.readStream(taskStream(id), { limit: 1 });
+    return created !== undefined && offsetOf(created.position) === BigInt(seq);
   }
 
   reset(): void {

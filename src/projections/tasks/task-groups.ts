@@ -9,14 +9,16 @@ interface GroupRow extends GroupKey {
 
 /**
  * The counters of tasks by what most lists ask for. Kept in memory by key, counted together, and
- * written once for each write of rows, in the same transaction.
+ * written once for each write of rows, in the same transaction; a group without tasks is forgotten.
  */
 export class TaskGroups {
   private readonly ids = new Map<string, number>();
+  private readonly keys = new Map<number, string>();
   private readonly counts = new Map<number, number>();
   private readonly all: Statement<[], GroupRow>;
   private readonly insert: Statement<[GroupKey]>;
   private readonly add: Statement<[number, number]>;
+  private readonly removeEmpty: Statement<[number]>;
 
   constructor(db: Database, { group }: TaskTableNames) {
     this.all = db.prepare(
@@ -27,12 +29,14 @@ export class TaskGroups {
        VALUES (@status, @taskType, @appName, @runBy, @persistent, @mark, 0)`,
     );
     this.add = db.prepare(`UPDATE ${group} SET count = count + ? WHERE id = ?`);
+    this.removeEmpty = db.prepare(`DELETE FROM ${group} WHERE id = ? AND count = 0`);
   }
 
   reset(): void {
     this.counts.clear();
     this.ids.clear();
-    for (const row of this.all.all()) this.ids.set(keyText(row), row.id);
+    this.keys.clear();
+    for (const row of this.all.all()) this.keep(row.id, keyText(row));
   }
 
   idOf(task: Task): number {
@@ -41,7 +45,7 @@ export class TaskGroups {
     let id = this.ids.get(text);
     if (id === undefined) {
       id = Number(this.insert.run(key).lastInsertRowid);
-      this.ids.set(text, id);
+      this.keep(id, text);
     }
     return id;
   }
@@ -53,8 +57,20 @@ export class TaskGroups {
   writeCounts(): void {
     for (const [id, difference] of this.counts) {
       if (difference !== 0) this.add.run(difference, id);
+      if (difference <= 0) this.forgetEmpty(id);
     }
     this.counts.clear();
+  }
+
+  private keep(id: number, text: string): void {
+    this.ids.set(text, id);
+    this.keys.set(id, text);
+  }
+
+  private forgetEmpty(id: number): void {
+    if (this.removeEmpty.run(id).changes === 0) return;
+    this.ids.delete(this.keys.get(id) ?? '');
+    this.keys.delete(id);
   }
 }
 

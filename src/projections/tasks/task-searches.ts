@@ -9,6 +9,7 @@ import type { TaskTableNames } from './task-tables.js';
 export class TaskSearches {
   private readonly created: KeyScan;
   private readonly paused: KeyScan;
+  private readonly updated: KeyScan;
   private readonly completed: KeyScan;
   private readonly place: Statement<[number], [id: string, groupId: number]>;
   private readonly holding: Statement<[string], string>;
@@ -20,6 +21,7 @@ export class TaskSearches {
   ) {
     this.created = new KeyScan(db, task, ['group_id'], 'created_at');
     this.paused = new KeyScan(db, task, ['group_id'], 'paused_at');
+    this.updated = new KeyScan(db, task, ['group_id'], 'updated_at');
     this.completed = new KeyScan(db, task, ['status'], 'completed_at');
     this.place = db
       .prepare<[number], [string, number]>(`SELECT id, group_id FROM ${task} WHERE seq = ?`)
@@ -37,6 +39,11 @@ export class TaskSearches {
   /** The last one first. */
   lastPaused(filter: GroupFilter, limit: number): string[] {
     return this.ofGroups(this.paused, { ...filter, statuses: ['paused'] }, 'desc', limit);
+  }
+
+  /** The last one first. */
+  changedLast(filter: GroupFilter, limit: number): string[] {
+    return this.ofGroups(this.updated, filter, 'desc', limit);
   }
 
   /** What ended first, first. */

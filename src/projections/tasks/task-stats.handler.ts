@@ -10,8 +10,7 @@ export class TaskStatsHandler implements IQueryHandler<TaskStats, StatsAnswer> {
 
   async execute(query: TaskStats): Promise<StatsAnswer> {
     const { after, apps } = queryContextOf(query);
-    const { reader } = await this.fresh.at(after);
     const { taskTypes, appName } = query;
-    return reader.stats({ taskTypes, appName, apps });
+    return this.fresh.read(after, ({ reader }) => reader.stats({ taskTypes, appName, apps }));
   }
 }

@@ -20,6 +20,7 @@ export interface TaskEntry {
 /** A task that workers may claim, from `runAt` on when it has one. */
 export interface Queued {
   readonly taskType: string;
+  readonly appName: string;
   readonly runAt?: number;
 }
 
@@ -161,13 +162,13 @@ export class TaskWriter {
 
   private queue({ seq, task }: TaskEntry): void {
     const place = queuePlace(seq, task);
-    const { taskType, runAt } = task;
+    const { taskType, appName, runAt } = task;
     if (runAt !== undefined && runAt > task.updatedAt) {
       this.addDue.run({ run_at: runAt, ...place });
-      this.queued.push({ taskType, runAt });
+      this.queued.push({ taskType, appName, runAt });
     } else {
       this.enqueue.run(place);
-      this.queued.push({ taskType });
+      this.queued.push({ taskType, appName });
     }
   }
 

@@ -84,6 +84,20 @@ describe('the task view', () => {
     expect((await list({ text: 'publish' })).tasks).toHaveLength(1);
   });
 
+  it('forgets what tasks had in common when none of them is left', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 50; n++) ids.push(await tasks.create({ taskType: `t${n}` }));
+    await views.reach((await tasks.log.head())!);
+    for (const id of ids) await tasks.append(id, new TaskCancelled({}), new TaskDeleted({}));
+    const again = await tasks.create({ taskType: 't7' });
+    await views.reach((await tasks.log.head())!);
+    await expectEqualToFold();
+    await views.reach(await tasks.append(again, new TaskStarted({ attempt: 1 })));
+    await expectEqualToFold();
+    const groups = views.database.connection.prepare('SELECT status FROM task_group_1').pluck();
+    expect(groups.all()).toEqual(['running']);
+  });
+
   it('hides tasks of other apps', async () => {
     const id = await tasks.create({ appName: 'mine' });
     await views.reach(await tasks.append(id, new TaskStarted({ attempt: 1 })));
@@ -202,6 +216,23 @@ describe('the task view', () => {
     tasks = new TaskLog(new MemoryEventLog(storage.current));
     views = await open();
     await views.reach(await tasks.append(await tasks.create(), new TaskStarted({ attempt: 1 })));
+    await expectEqualToFold();
+  });
+
+  it('starts over when an older log was put back, though that has grown past it since', async () => {
+    const before = await tasks.create({ name: 'kept' });
+    await views.reach(await tasks.append(before, new TaskStarted({ attempt: 1 })));
+    await tasks.create({ name: 'lost' });
+    await views.reach((await tasks.log.head())!);
+    await views.close();
+
+    const { logId } = storage.current;
+    storage.current = Object.assign(new MemoryLogStorage(), { logId });
+    tasks = new TaskLog(new MemoryEventLog(storage.current));
+    await tasks.create({ name: 'kept' }, before);
+    for (let n = 0; n < 5; n++) await tasks.create({ name: 'other' });
+    views = await open();
+    await views.reach((await tasks.log.head())!);
     await expectEqualToFold();
   });
 

@@ -4,7 +4,7 @@ import { LIMITS } from '@taskmanager/protocol';
 import { v7 } from 'uuid';
 import { Refusal } from '../../context/index.js';
 import { bodyOf } from '../error-body.js';
-import type { ConnectionLoad } from '../exchange.js';
+import type { CallerConnection } from '../exchange.js';
 import type { MemoryShare, SharedMemory } from './shared-memory.js';
 import { FrameReader, MalformedFrame } from './frame-reader.js';
 
@@ -28,7 +28,7 @@ export interface ConnectionOptions {
 }
 
 /** One caller's socket: frames in, replies out, within limits of time and memory. */
-export class TcpConnection implements ConnectionLoad {
+export class TcpConnection implements CallerConnection {
   inFlight = 0;
   private readonly logger = new Logger('TCP');
   private readonly reader = new FrameReader(MAX_FRAME_CHARS);
@@ -36,7 +36,7 @@ export class TcpConnection implements ConnectionLoad {
   private readonly received: MemoryShare;
   private readonly unsent: MemoryShare;
   private heldSince: number | undefined;
-  private ended = false;
+  private readonly ending = new AbortController();
 
   /** @param onFrame gets the text of each frame */
   constructor(
@@ -51,10 +51,11 @@ export class TcpConnection implements ConnectionLoad {
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
     socket.on('drain', () => this.readOn());
     socket.on('error', (error) => this.logger.debug(`${this.peer}: ${error.message}`));
-    socket.on('close', () => {
-      this.ended = true;
-      this.release();
-    });
+    socket.on('close', () => this.leave());
+  }
+
+  get gone(): AbortSignal {
+    return this.ending.signal;
   }
 
   /** Replies of one turn of the event loop leave in one write. */
@@ -76,8 +77,7 @@ export class TcpConnection implements ConnectionLoad {
   end(): void {
     if (this.ended) return;
     this.flush();
-    this.ended = true;
-    this.release();
+    this.leave();
     this.socket.end();
     // Whoever goes on sending is not listened to, and must not keep the socket half open.
     this.socket.resume();
@@ -134,7 +134,12 @@ export class TcpConnection implements ConnectionLoad {
     if (!this.ended) this.socket.resume();
   }
 
-  private release(): void {
+  private get ended(): boolean {
+    return this.gone.aborted;
+  }
+
+  private leave(): void {
+    this.ending.abort();
     this.heldSince = undefined;
     this.received.holds(0);
     this.unsent.holds(0);
