@@ -62,6 +62,20 @@ describe('MessageShape', () => {
     expect(shape.parse({ inner: Object.assign(new Inner(), { size: 1 }) })).toBeInstanceOf(Outer);
   });
 
+  it('says of a missing field that it is missing, and nothing else', () => {
+    const type = COMMAND_MESSAGES.find(({ message }) => message === 'create_task');
+    try {
+      new MessageShape(type!).parse({ name: 7, appName: 'a' });
+      expect('it').toBe('refused');
+    } catch (error) {
+      const { problems } = (error as Refusal).details as { problems: { field: string }[] };
+      expect(problems.filter(({ field }) => field === 'taskType')).toEqual([
+        { field: 'taskType', problem: 'taskType is missing' },
+      ]);
+      expect((error as Refusal).message).toContain('name must be');
+    }
+  });
+
   it('calls a size too large only when nothing else is wrong', () => {
     const type = COMMAND_MESSAGES.find(({ message }) => message === 'update_task_data');
     const shape = new MessageShape(type!);

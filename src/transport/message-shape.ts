@@ -123,10 +123,14 @@ const unknownField = (name: string): Problem => {
 
 function problemsOf({
   property,
+  value,
   constraints = {},
   contexts = {},
   children = [],
 }: ValidationError): Problem[] {
+  const isMissing = value === undefined && children.length === 0;
+  if (isMissing)
+    return [{ field: property, problem: `${property} is missing`, code: 'VALIDATION_FAILED' }];
   const own = Object.entries(constraints).map(([rule, problem]) => {
     const context = (contexts as Record<string, { readonly code?: ErrorCode }>)[rule];
     return { field: property, problem, code: context?.code ?? 'VALIDATION_FAILED' } as const;
