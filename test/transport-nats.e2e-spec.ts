@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import {
   connect,
+  type Msg,
   type NatsConnection,
   nkeyAuthenticator,
   nkeys,
@@ -13,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { RequestGate } from '../src/transport/index.js';
+import { NatsServer } from '../src/transport/nats/nats-server.js';
 import { type Broker, freePort, startBroker } from './nats.js';
 import { type FakeService, startFakes } from './transport-fakes.js';
 import { RawTcp, type RawReply } from './transport-raw.js';
@@ -146,6 +149,24 @@ describe('The NATS transport', () => {
     expect(fits.response).toHaveProperty('text');
   });
 
+  it.each(['tasks.command.complete_task', 'tasks.query.get_task', 'tasks.event.created'])(
+    'drops a request that wants its answer at %s',
+    async (reply) => {
+      const { arrived } = service.held;
+      const answers: RawReply[] = [];
+      const callback = (_: unknown, message: Msg) => {
+        if (message.string().includes('isDisposed')) answers.push(message.json());
+      };
+      const heard = nc.subscribe(reply, { callback });
+      nc.publish(command('complete_task'), JSON.stringify({ data: task }), { reply });
+      nc.publish(query('get_task'), JSON.stringify(task), { reply });
+      expect((await request(nc, 'echo', 1)).response).toBe(1);
+      expect(service.held.arrived).toBe(arrived);
+      expect(answers).toEqual([]);
+      heard.unsubscribe();
+    },
+  );
+
   it('does a message without a reply subject, and goes on', async () => {
     const { arrived } = service.held;
     nc.publish(command('complete_task'), JSON.stringify({ data: task }));
@@ -167,13 +188,13 @@ describe('The NATS transport keeps its limits', () => {
     });
     await service.nats;
     const nc = await connect({ servers: broker.url });
-    const held = Array.from({ length: 12 }, () => request(nc, command('complete_task'), task));
-    await service.held.whenArrived(10);
     const claim = { workerId: 'w', taskTypes: ['a'], waitMs: 30_000 };
     const waits = Array.from({ length: 4 }, () => request(nc, command('claim_tasks'), claim));
+    expect((await waits[3])?.err?.code).toBe('OVERLOADED');
+    const held = Array.from({ length: 12 }, () => request(nc, command('complete_task'), task));
+    await service.held.whenArrived(10);
     const first = await Promise.race([Promise.all(held.slice(10)), Promise.all(held.slice(0, 10))]);
     expect(first.map(({ err }) => err?.code)).toEqual(['OVERLOADED', 'OVERLOADED']);
-    expect((await waits[3])?.err?.code).toBe('OVERLOADED');
     expect(service.app.get(RequestGate).load).toEqual({ inFlight: 10, waiting: 3 });
     service.held.release();
     expect((await Promise.all(held)).filter(({ response }) => response)).toHaveLength(10);
@@ -202,6 +223,10 @@ describe('The NATS transport keeps its limits', () => {
   });
 });
 
+interface Subscribes {
+  subscribe(): void;
+}
+
 describe('The NATS transport and its broker', () => {
   it('waits for a broker that is not there, while TCP serves', async () => {
     const port = await freePort();
@@ -214,6 +239,31 @@ describe('The NATS transport and its broker', () => {
     expect((await request(nc, 'echo', 2)).response).toBe(2);
     await client.end();
     await nc.close();
+    await service.close();
+    await broker.stop();
+  });
+
+  it('is told in the log, and TCP serves on, when its start fails', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const told = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const subscribes = jest.spyOn(NatsServer.prototype as unknown as Subscribes, 'subscribe');
+    subscribes.mockImplementation(() => {
+      throw new TypeError('no such thing');
+    });
+    const broker = await startBroker();
+    const service = await startFakes({ NATS_URL: broker.url });
+    const client = await RawTcp.connect(service.port);
+    expect(await client.ok('echo', 1)).toBe(1);
+    while (told.mock.calls.length + unhandled.length === 0) await setImmediate();
+    expect(unhandled).toEqual([]);
+    expect(told).toHaveBeenCalledWith('NATS is not served', expect.stringContaining('no such'));
+    await expect(service.nats).rejects.toThrow('no such thing');
+    process.off('unhandledRejection', note);
+    subscribes.mockRestore();
+    told.mockRestore();
+    await client.end();
     await service.close();
     await broker.stop();
   });

@@ -16,6 +16,9 @@ import { replyPayload } from './reply-payload.js';
 
 const RETRY_MS = 1_000;
 const FLUSH_MS = 2_000;
+const SHOWN_CHARS = 100;
+/** What begins so is for this service to read, or for it to publish. */
+const OURS = 'tasks.';
 /** Every subject below these is answered, known or not. */
 const SIDES = ['tasks.command.', 'tasks.query.', ADMIN_PREFIX];
 
@@ -31,6 +34,7 @@ export class NatsServer extends ServerNats {
   private readonly stop = new AbortController();
   private subscriptionsOpen: Subscription[] = [];
   private connection: NatsConnection | undefined;
+  private dropped = 0;
 
   constructor(
     @Inject(Settings) { nats, authFile }: Settings,
@@ -47,16 +51,22 @@ export class NatsServer extends ServerNats {
     return this.connection !== undefined && !this.connection.isClosed();
   }
 
-  /** Calls back when it serves; until the broker is there it goes on trying. */
-  override async listen(callback: () => void): Promise<void> {
+  /**
+   * Calls back when it serves, or has been stopped; until the broker is there it goes on trying. Nest
+   * looks at what it is called back with, not at a promise.
+   */
+  override listen(callback: (error?: unknown) => void): Promise<void> {
+    return this.serve().then(() => callback(), callback);
+  }
+
+  private async serve(): Promise<void> {
     const connection = await this.connectWhenThere();
     if (!connection) return;
     this.connection = connection;
     this.subscribe(connection);
     await connection.flush().catch(() => undefined);
-    void this.watch(connection);
+    this.watch(connection).catch((error: unknown) => this.logger.error(error));
     this.logger.log(`serving at ${connection.getServer()}`);
-    callback();
   }
 
   override async close(): Promise<void> {
@@ -122,23 +132,35 @@ export class NatsServer extends ServerNats {
   }
 
   private handle(message: Msg, connection: NatsConnection, backlog: ReplyBacklog): void {
-    const { subject } = message;
+    const { subject, reply } = message;
+    if (reply?.startsWith(OURS)) return this.drop(reply);
     const packet =
       message.data.length > LIMITS.requestBytes
         ? undefined
         : parsePacket(message.data, message.subject);
     const { id, data } = packet ?? {};
-    const exchange = new Exchange(subject, data, (reply) => {
-      if (!message.reply) {
+    const exchange = new Exchange(subject, data, (answer) => {
+      if (!reply) {
         return this.logger.debug(
           `${subject} came without a reply subject: its answer goes nowhere`,
         );
       }
-      backlog.send(message, replyPayload(reply, id, exchange, connection.info?.max_payload));
+      backlog.send(message, replyPayload(answer, id, exchange, connection.info?.max_payload));
     });
     if (!packet) return exchange.refuse(unreadable(message.data.length));
     if (subject.startsWith(ADMIN_PREFIX) && !this.authenticated) return exchange.refuse(NO_ADMIN);
     this.dispatcher.dispatch(exchange, this.messageHandlers.get(subject), 'nats');
+  }
+
+  /** Its answer would come to this service, or its replicas, as a message from one that may send everything. */
+  private drop(reply: string): void {
+    this.dropped += 1;
+    if (this.dropped > 1) return;
+    // Quoted: it comes from outside.
+    const shown = JSON.stringify(reply.slice(0, SHOWN_CHARS));
+    this.logger.warn(
+      `A request wants its answer at ${shown}: those whose reply subject begins with ${OURS} are dropped, from now on without a word`,
+    );
   }
 
   private async watch(connection: NatsConnection): Promise<void> {
@@ -150,7 +172,7 @@ export class NatsServer extends ServerNats {
     }
     if (this.stop.signal.aborted) return;
     this.logger.error('the connection to the broker ended for good; a new one is made');
-    await this.listen(() => undefined);
+    await this.serve();
   }
 }
 
