@@ -39,10 +39,11 @@ interface CommonOptions {
   /** Calls without an answer at one time: 100,000 by default; past it `OVERLOADED`. */
   readonly maxQueued?: number;
   /**
-   * Told what no call can tell: a listener that threw, a feed that is interrupted. Without it what
-   * needs a programmer's eye becomes a process warning.
+   * Told what no call can tell: a listener that threw, a feed that is interrupted, or that has to begin
+   * anew because the service's log was replaced. Without it what needs a programmer's eye becomes a
+   * process warning, and so does what it throws itself.
    */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: (error: unknown) => void | Promise<void>;
 }
 
 export interface TcpConnectOptions extends CommonOptions {

@@ -223,13 +223,22 @@ export class TaskManager extends TaskCalls {
   private readonly read = (request: QueryRequests['read_events'], signal: AbortSignal) =>
     this.query('read_events', request, { signal });
 
+  /** Never throws: what `onError` itself does wrong is a warning, and ends nothing. */
   private report(error: unknown): void {
-    if (this.options.onError) return this.options.onError(error);
+    const { onError } = this.options;
+    if (onError) {
+      new Promise((resolve) => resolve(onError(error))).catch(warn);
+      return;
+    }
     const passing =
       error instanceof TaskManagerError &&
       ['UNAVAILABLE', 'OVERLOADED', 'TIMEOUT'].includes(error.code);
-    if (!passing) process.emitWarning(error instanceof Error ? error : String(error));
+    if (!passing) warn(error);
   }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }
 
 function identityOf({ token, actor, appName }: ConnectOptions) {

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { setImmediate } from 'node:timers/promises';
 import type { FeedEvent } from '@taskmanager/protocol';
 import { acceptAll, FrameServer, position, type Answer } from '../../test/frame-server.js';
-import { TaskManager } from '../index.js';
+import { TaskManager, type TaskManagerError } from '../index.js';
 
 let server: FrameServer;
 let client: TaskManager;
@@ -28,12 +29,22 @@ function happen(event: string, taskId: string, fields: Partial<FeedEvent> = {}) 
   for (const wake of waiting.splice(0)) wake();
 }
 
+const LOST: Answer = {
+  err: {
+    code: 'VALIDATION_FAILED',
+    message: 'beyond the end',
+    details: { field: 'from' },
+    correlationId: 'c',
+  },
+};
+
 /** read_events over `log`, two events a page. */
 async function readEvents(from: string, waitMs: number): Promise<Answer> {
   if (from === 'now') {
     return { response: { events: [], caughtUp: true, position: log.at(-1)?.position } };
   }
   const seen = from === 'start' ? 0 : Number(from.slice(9));
+  if (seen > log.length) return LOST;
   if (log.length === seen && waitMs > 0) await new Promise<void>((wake) => waiting.push(wake));
   const events = log.slice(seen, seen + 2);
   const last = events.at(-1)?.position ?? (from === 'start' ? undefined : from);
@@ -155,6 +166,47 @@ describe('a listener', () => {
       'sync',
       'sync',
     ]);
+  });
+
+  it('goes on when an older log was put back, from its end, and onError is told so once', async () => {
+    const { listener, until } = ear();
+    for (const id of ['a', 'b', 'c']) happen('created', id);
+    await client.addTaskEventListener(listener);
+    happen('created', 'd');
+    await until(1);
+    log = log.slice(0, 1);
+    server.cut();
+    for (const wake of waiting.splice(0)) wake();
+    while (!errors.some((error) => (error as Error).message.includes('begins anew'))) {
+      await setImmediate();
+    }
+    while (waiting.length === 0) await setImmediate();
+    happen('created', 'e');
+    happen('created', 'f');
+    expect((await until(3)).map((line) => line.split(' ')[1])).toEqual(['d', 'e', 'f']);
+    const told = errors.filter((error) => (error as TaskManagerError).code === 'VALIDATION_FAILED');
+    expect(told).toHaveLength(1);
+  });
+
+  it('hears on when it throws and onError throws too', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const onError = () => {
+      throw new Error('onError is broken');
+    };
+    const careless = await TaskManager.connect({ transport: 'tcp', port: server.port, onError });
+    const { listener, until } = ear();
+    await careless.addTaskEventListener(() => {
+      throw new Error('sync');
+    });
+    await careless.addTaskEventListener(listener);
+    happen('created', 'a');
+    happen('created', 'b');
+    server.cut();
+    happen('created', 'c');
+    await until(3);
+    await careless.close({ waitMs: 0 });
+    expect(warn).toHaveBeenCalledWith(new Error('onError is broken'));
+    warn.mockRestore();
   });
 
   it('shares one feed with the others, each from its own start', async () => {

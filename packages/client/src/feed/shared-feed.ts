@@ -1,5 +1,5 @@
 import type { FeedEvent } from '@taskmanager/protocol';
-import { endOfFeed, type FeedFilter, followFeed, type ReadEvents } from './follow.js';
+import { endOfFeed, type FeedFilter, followFeed, LostPosition, type ReadEvents } from './follow.js';
 
 export type Deliver = (event: FeedEvent) => void;
 
@@ -25,7 +25,7 @@ export class SharedFeed {
   private starting: Promise<unknown> = Promise.resolve();
   private running: AbortController | undefined;
 
-  /** @param onError told of failed reads and of subscribers that throw; neither ends the feed */
+  /** @param onError told of failed reads and of subscribers that throw; neither ends the feed. Must not throw */
   constructor(
     private readonly read: ReadEvents,
     private readonly filter: FeedFilter,
@@ -70,11 +70,25 @@ export class SharedFeed {
   private async run(from: string): Promise<void> {
     const running = new AbortController();
     this.running = running;
-    const pages = followFeed(this.read, from, this.filter, running.signal, this.onError);
+    const onError = (error: unknown) => this.tell(error);
+    const pages = followFeed(this.read, from, this.filter, running.signal, onError);
     for await (const page of pages) {
       for (const event of page.events) {
         for (const subscriber of this.subscribers) this.offer(subscriber, event);
       }
+    }
+  }
+
+  private tell(error: unknown): void {
+    if (error instanceof LostPosition) this.beginAnew();
+    this.onError(error);
+  }
+
+  /** Positions of before mean nothing any more: whoever had a start gets all that comes now. */
+  private beginAnew(): void {
+    for (const subscriber of this.subscribers) {
+      if (subscriber.start !== undefined) subscriber.start = 'start';
+      subscriber.kept = [];
     }
   }
 

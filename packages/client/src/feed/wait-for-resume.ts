@@ -1,6 +1,6 @@
 import type { TaskInfo } from '@taskmanager/protocol';
 import { TaskManagerError } from '../errors.js';
-import { endOfFeed, followFeed, type ReadEvents } from './follow.js';
+import { endOfFeed, followFeed, LostPosition, type ReadEvents } from './follow.js';
 
 /** After these a pause is over for good: nothing will resume the task. */
 const ENDINGS: readonly string[] = ['failed', 'cancelled', 'deleted', 'completed'];
@@ -13,6 +13,22 @@ const HOPELESS = new Set(['VALIDATION_FAILED', 'UNAUTHENTICATED', 'FORBIDDEN', '
  * @throws TaskManagerError `INVALID_TRANSITION` when the task ends instead
  */
 export async function waitForResume(
+  id: string,
+  read: ReadEvents,
+  getTask: () => Promise<TaskInfo>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await waitInFeed(id, read, getTask, signal);
+    } catch (error) {
+      // What it waits for may have happened before the new beginning: so it looks again.
+      if (!(error instanceof LostPosition)) throw error;
+    }
+  }
+}
+
+async function waitInFeed(
   id: string,
   read: ReadEvents,
   getTask: () => Promise<TaskInfo>,
