@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Global, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { Settings } from '../config/index.js';
+import { makeFolder, Settings } from '../config/index.js';
 import { ViewsDatabase } from './views-database.js';
 
 /** Opens `views.db` in the data folder. */
@@ -20,7 +19,7 @@ export class DatabaseModule implements OnApplicationShutdown {
 }
 
 function openViews({ dataDir }: Settings): Promise<ViewsDatabase> {
-  mkdirSync(dataDir, { recursive: true });
+  makeFolder(dataDir);
   const logger = new Logger('Views');
   return ViewsDatabase.open(join(dataDir, 'views.db'), (message) => logger.warn(message));
 }

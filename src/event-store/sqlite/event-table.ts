@@ -1,9 +1,14 @@
 import type { Database, Statement } from '@taskmanager/sqlite-driver';
 import { LRUCache } from 'lru-cache';
-import { RevisionConflict } from '../event-log.errors.js';
-import type { AppendResult, ExpectedRevision, NewEvent, RecordedEvent } from '../event-log.port.js';
-import { Refused, type CommitObserver } from './group-commit.js';
-import { revisionOf, type RecordedEvents } from './recorded-events.js';
+import type { ExpectedRevision } from '../event-log.port.js';
+
+/** An event's texts in the order of the table's columns. */
+export type EventTexts = readonly [id: string, type: string, data: string, metadata: string];
+
+/** Numbers of the last event appended; or the revision that the stream is at, -1 for no stream. */
+export type AppendOutcome =
+  | { readonly revision: number; readonly position: number; readonly repeated: boolean }
+  | { readonly conflict: number };
 
 /** A stream's number in the file and its last revision. */
 interface Head {
@@ -12,16 +17,15 @@ interface Head {
 }
 
 /**
- * The writing side of the event table; all of it runs inside a transaction of the write queue.
+ * The writing side of the event table; all of it runs inside a transaction of the log writer.
  *
  * Heads are remembered as long as nobody else has appended: the first append of each transaction
  * compares the log's last position, under the write lock, with the one this process left.
  */
-export class EventTable implements CommitObserver {
+export class EventTable {
   private readonly heads: LRUCache<string, Head>;
   private last = -1;
   private compared = false;
-  private fresh: RecordedEvent[] = [];
   private readonly findStream: Statement<[string], number>;
   private readonly addStream: Statement<[string]>;
   private readonly findHead: Statement<[number], number>;
@@ -29,13 +33,7 @@ export class EventTable implements CommitObserver {
   private readonly findIds: Statement<[number, number, number], [string, number]>;
   private readonly insert: Statement<[number, number, number, string, string, string, string]>;
 
-  constructor(
-    db: Database,
-    cachedHeads: number,
-    private readonly recorded: RecordedEvents,
-    /** Told of what became durable: the number of the newest event before it, and the events. */
-    private readonly appended: (before: number, events: readonly RecordedEvent[]) => void,
-  ) {
+  constructor(db: Database, cachedHeads: number) {
     this.heads = new LRUCache({ max: cachedHeads });
     this.findStream = db.prepare<[string], number>('SELECT id FROM stream WHERE name = ?').pluck();
     this.addStream = db.prepare('INSERT INTO stream (name) VALUES (?)');
@@ -58,71 +56,46 @@ export class EventTable implements CommitObserver {
     );
   }
 
-  append(
-    stream: string,
-    expected: ExpectedRevision,
-    events: readonly NewEvent[],
-  ): AppendResult | Refused {
+  append(stream: string, expected: ExpectedRevision, events: readonly EventTexts[]): AppendOutcome {
     this.forgetWhenOthersWrote();
     const head = this.headOf(stream);
     const actual = head?.revision ?? -1;
     if (!fits(expected, actual)) {
-      return (
-        this.repeated(head, expected, events) ??
-        new Refused(
-          new RevisionConflict(stream, expected, actual < 0 ? undefined : revisionOf(actual)),
-        )
-      );
+      return this.repeated(head, expected, events) ?? { conflict: actual };
     }
-    return this.write(stream, head ?? this.newStream(stream), events);
+    return this.write(head ?? this.newStream(stream), events);
   }
 
-  committed(): void {
+  began(): void {
     this.compared = false;
-    if (this.fresh.length === 0) return;
-    const events = this.fresh;
-    this.fresh = [];
-    this.appended(this.last - events.length, events);
   }
 
   rolledBack(): void {
-    this.compared = false;
-    this.fresh = [];
     // What is remembered may not have happened: unlike any position, so that it is forgotten first.
     this.last = -1;
   }
 
-  private write(stream: string, head: Head, events: readonly NewEvent[]): AppendResult {
-    for (const { id, type, data, metadata } of events) {
+  private write(head: Head, events: readonly EventTexts[]): AppendOutcome {
+    for (const [id, type, data, metadata] of events) {
       this.last += 1;
       head.revision += 1;
       this.insert.run(this.last, head.id, head.revision, id, type, data, metadata);
-      const [revision, position] = [revisionOf(head.revision), this.recorded.positionOf(this.last)];
-      this.fresh.push({ id, type, data, metadata, stream, revision, position });
     }
-    return {
-      revision: revisionOf(head.revision),
-      position: this.recorded.positionOf(this.last),
-      repeated: false,
-    };
+    return { revision: head.revision, position: this.last, repeated: false };
   }
 
   /** The first answer once more, when exactly these events stand where they were expected to go. */
   private repeated(
     head: Head | undefined,
     expected: ExpectedRevision,
-    events: readonly NewEvent[],
-  ): AppendResult | undefined {
+    events: readonly EventTexts[],
+  ): AppendOutcome | undefined {
     const before = expected === 'no_stream' ? -1 : Number(expected);
     if (!head || Number.isNaN(before) || head.revision < before + events.length) return undefined;
     const stored = this.findIds.all(head.id, before, events.length);
     const last = stored.at(-1);
-    if (!last || events.some(({ id }, index) => stored[index]?.[0] !== id)) return undefined;
-    return {
-      revision: revisionOf(before + events.length),
-      position: this.recorded.positionOf(last[1]),
-      repeated: true,
-    };
+    if (!last || events.some(([id], index) => stored[index]?.[0] !== id)) return undefined;
+    return { revision: before + events.length, position: last[1], repeated: true };
   }
 
   private headOf(stream: string): Head | undefined {

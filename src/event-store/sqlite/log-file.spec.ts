@@ -27,12 +27,12 @@ describe('the file of the log', () => {
   it('is written in WAL mode with an fsync at each commit, on the connection that writes', async () => {
     const file = LogFile.open({ file: place.file });
     const log = new SqliteEventLog(file);
-    expect(file.durability()).toEqual({ journalMode: 'wal', synchronous: 2 });
+    expect(await file.durability()).toEqual({ journalMode: 'wal', synchronous: 2 });
     expect(numberPragma(file.db, 'busy_timeout')).toBeLessThanOrEqual(50);
     expect(numberPragma(file.db, 'wal_autocheckpoint')).toBe(4_000);
     await log.append('s', 'any', [{ id: 'a', type: 'T', data: '{}', metadata: '{}' }]);
     expect(statSync(`${place.file}-wal`).size).toBeGreaterThan(0);
-    expect(file.durability()).toEqual({ journalMode: 'wal', synchronous: 2 });
+    expect(await file.durability()).toEqual({ journalMode: 'wal', synchronous: 2 });
     await log.close();
   });
 

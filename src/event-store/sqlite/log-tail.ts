@@ -11,7 +11,7 @@ const TAIL_PAGE = 1_000;
 
 /**
  * What subscriptions read: the newest events from memory, older ones from the file. Own appends are
- * told by the event table; those of other processes are found by polling while somebody listens.
+ * told as they become durable; those of other processes are found by polling while somebody listens.
  */
 export class LogTail implements PageSource {
   private readonly watchers = new Set<Watcher>();
@@ -62,9 +62,12 @@ export class LogTail implements PageSource {
     };
   }
 
-  /** Own events, durable now. When others wrote in between, the row starts anew with these. */
+  /**
+   * Own events, durable now. When others wrote in between, the row starts anew with these. Polling may
+   * have found them first, for a thread that writes tells of its commit a little later.
+   */
   appended(before: number, events: readonly RecordedEvent[]): void {
-    if (this.watchers.size === 0) return;
+    if (this.watchers.size === 0 || before + events.length <= this.recent.last) return;
     if (before !== this.recent.last) this.recent.reset(before);
     this.recent.push(events);
     this.tell();

@@ -14,6 +14,12 @@ export class ProcessorTables {
 
   constructor(db: Database) {
     this.sql = {
+      processors: db
+        .prepare<[], string>(
+          `SELECT processor FROM checkpoint UNION SELECT processor FROM pause
+           UNION SELECT processor FROM parked ORDER BY processor`,
+        )
+        .pluck(),
       checkpoint: db
         .prepare<[string], Position>('SELECT position FROM checkpoint WHERE processor = ?')
         .pluck(),
@@ -54,6 +60,10 @@ export class ProcessorTables {
       resume: db.prepare<[string]>('DELETE FROM pause WHERE processor = ?'),
       paused: db.prepare<[string], number>('SELECT 1 FROM pause WHERE processor = ?').pluck(),
     };
+  }
+
+  processors(): readonly string[] {
+    return this.sql.processors.all();
   }
 
   checkpoint(processor: string): Position | undefined {

@@ -1,5 +1,5 @@
 import type { Position } from '@taskmanager/protocol';
-import { LogUnavailable } from '../event-log.errors.js';
+import { LogUnavailable, RevisionConflict } from '../event-log.errors.js';
 import {
   EventLog,
   type AppendResult,
@@ -16,44 +16,39 @@ import {
 import { checkAppend, checkedLimit, ownOffset } from '../log-arguments.js';
 import { PullSubscription, type PullOptions } from '../pull-subscription.js';
 import { EventPages } from './event-pages.js';
-import { EventTable } from './event-table.js';
+import type { AppendOutcome, EventTexts } from './event-table.js';
 import { LogFile } from './log-file.js';
 import { LogTail } from './log-tail.js';
-import { RecordedEvents } from './recorded-events.js';
+import { RecordedEvents, revisionOf } from './recorded-events.js';
 import { SnapshotTable } from './snapshot-table.js';
 import type { SqliteEventStoreOptions } from './sqlite-options.js';
-import { WriteProbe } from './write-probe.js';
+import type { WriteAnswer } from './log-writer.js';
+import type { ArgumentsOf, WriteOperation } from './write-operations.js';
 
 /** The embedded event log: one SQLite file, durable at each commit, usable by several processes. */
 export class SqliteEventLog extends EventLog {
   readonly logId: string;
   private readonly recorded: RecordedEvents;
   private readonly pages: EventPages;
-  private readonly table: EventTable;
   private readonly tail: LogTail;
   private readonly snapshots: SnapshotTable;
-  private readonly probe: WriteProbe;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly file: LogFile) {
     super();
-    const { db, logId, settings } = file;
+    const { db, logId } = file;
     file.retain();
     this.logId = logId;
     this.recorded = new RecordedEvents(logId);
     this.pages = new EventPages(db, this.recorded);
     this.tail = new LogTail(file, this.pages, this.recorded);
-    this.table = new EventTable(db, settings.cachedHeads, this.recorded, (before, events) =>
-      this.tail.appended(before, events),
-    );
     this.snapshots = new SnapshotTable(db);
-    this.probe = new WriteProbe(db);
-    file.groups.observe(this.table);
+    file.queue.observe((batch, answers) => this.tellOf(batch, answers));
   }
 
-  /** Creates or opens the file; LogUnavailable says what is wrong with it. */
-  static open(options: SqliteEventStoreOptions): SqliteEventLog {
-    return new SqliteEventLog(LogFile.open(options));
+  /** For a program that needs no processor store beside it; see {@link LogFile.open}. */
+  static open(options: SqliteEventStoreOptions, writerThread?: URL): SqliteEventLog {
+    return new SqliteEventLog(LogFile.open(options, writerThread));
   }
 
   async append(
@@ -64,7 +59,23 @@ export class SqliteEventLog extends EventLog {
     this.assertOpen();
     checkAppend(expected, events);
     const chars = events.reduce((sum, event) => sum + event.data.length + event.metadata.length, 0);
-    return this.file.queue.run(() => this.table.append(stream, expected, events), chars);
+    const texts = events.map(({ id, type, data, metadata }): EventTexts => [
+      id,
+      type,
+      data,
+      metadata,
+    ]);
+    const outcome = await this.file.queue.run('append', [stream, expected, texts], chars);
+    if ('conflict' in outcome) {
+      const actual = outcome.conflict < 0 ? undefined : revisionOf(outcome.conflict);
+      throw new RevisionConflict(stream, expected, actual);
+    }
+    const { revision, position, repeated } = outcome;
+    return {
+      revision: revisionOf(revision),
+      position: this.recorded.positionOf(position),
+      repeated,
+    };
   }
 
   async readStream(
@@ -114,17 +125,17 @@ export class SqliteEventLog extends EventLog {
 
   async writeSnapshot(stream: string, snapshot: Snapshot): Promise<void> {
     this.assertOpen();
-    await this.file.queue.run(() => this.snapshots.write(stream, snapshot), snapshot.state.length);
+    await this.file.queue.run('writeSnapshot', [stream, snapshot], snapshot.state.length);
   }
 
   async deleteSnapshot(stream: string): Promise<void> {
     this.assertOpen();
-    await this.file.queue.run(() => this.snapshots.delete(stream));
+    await this.file.queue.run('deleteSnapshot', [stream]);
   }
 
   async health(): Promise<void> {
     this.assertOpen();
-    await this.file.queue.run(() => this.probe.run());
+    await this.file.queue.run('probe', []);
   }
 
   close(): Promise<void> {
@@ -133,6 +144,27 @@ export class SqliteEventLog extends EventLog {
       this.closing = this.file.release();
     }
     return this.closing;
+  }
+
+  /** What a batch appended, to those who listen: all of it at once, for they work by the batch too. */
+  private tellOf(batch: readonly WriteOperation[], answers: readonly WriteAnswer[]): void {
+    const appended: RecordedEvent[] = [];
+    let last = 0;
+    batch.forEach(({ name, args }, index) => {
+      const answer = answers[index];
+      if (name !== 'append' || !answer || answer.failure) return;
+      const outcome = answer.value as AppendOutcome;
+      if ('conflict' in outcome || outcome.repeated) return;
+      const [stream, , texts] = args as ArgumentsOf<'append'>;
+      last = outcome.position;
+      texts.forEach(([id, type, data, metadata], n) => {
+        const behind = texts.length - 1 - n;
+        const revision = revisionOf(outcome.revision - behind);
+        const position = this.recorded.positionOf(last - behind);
+        appended.push({ id, type, data, metadata, stream, revision, position });
+      });
+    });
+    if (appended.length > 0) this.tail.appended(last - appended.length, appended);
   }
 
   private offsetOf(from: SubscribeOptions['from']): number {

@@ -25,14 +25,37 @@ export function mayHaveHappened(errorOfCommit: unknown): boolean {
 /** SQLite's errors and refusals to open become LogUnavailable; a programmer's error stays what it is. */
 export function unavailable(what: string, error: unknown, outcomeUnknown = false): Error {
   if (error instanceof LogUnavailable) return error;
+  const reason = reasonOf(error);
+  if (reason === undefined) return error as Error;
+  return new LogUnavailable(`${what}: ${reason}`, outcomeUnknown, { cause: error });
+}
+
+/** Why something was not written, as plain data: it may come from another thread. */
+export interface WriteFailure {
+  readonly reason: string;
+  readonly outcomeUnknown: boolean;
+  /** Not the file's fault: the operation itself was wrong. */
+  readonly programmersError?: boolean;
+}
+
+export function writeFailure(what: string, error: unknown, outcomeUnknown: boolean): WriteFailure {
+  const reason = reasonOf(error);
+  if (reason !== undefined) return { reason: `${what}: ${reason}`, outcomeUnknown };
+  return { reason: (error as Error).message, outcomeUnknown, programmersError: true };
+}
+
+export function errorOf({ reason, outcomeUnknown, programmersError }: WriteFailure): Error {
+  return programmersError ? new Error(reason) : new LogUnavailable(reason, outcomeUnknown);
+}
+
+/** What SQLite said; undefined when it was not SQLite that complained. */
+function reasonOf(error: unknown): string | undefined {
   const code = codeOf(error);
   const { message } = error as Error;
   if (code === '' && !/directory does not exist|connection is not open/.test(message)) {
-    return error as Error;
+    return undefined;
   }
-  return new LogUnavailable(`${what}: ${message}${code && ` (${code})`}`, outcomeUnknown, {
-    cause: error,
-  });
+  return `${message}${code && ` (${code})`}`;
 }
 
 /** By shape, not by class: the native part of the driver knows only the class it was loaded with first. */

@@ -25,6 +25,7 @@ export interface SqliteEventStoreOptions {
   readonly walCheckpointPages?: number;
 }
 
+/** Plain data: the thread that writes gets them too. */
 export type SqliteSettings = Required<SqliteEventStoreOptions>;
 
 const DEFAULTS = {

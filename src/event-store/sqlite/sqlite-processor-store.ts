@@ -4,6 +4,7 @@ import { ProcessorStore, type ParkedEvent, type ProcessorLease } from '../proces
 import { LogFile } from './log-file.js';
 import { ProcessorTables } from './processor-tables.js';
 import type { SqliteEventStoreOptions } from './sqlite-options.js';
+import type { AnswerOf, ArgumentsOf, OperationName } from './write-operations.js';
 
 /** Checkpoints, leases, pauses and parked events in the log's file; their writes share its commits. */
 export class SqliteProcessorStore extends ProcessorStore {
@@ -21,6 +22,10 @@ export class SqliteProcessorStore extends ProcessorStore {
     return new SqliteProcessorStore(LogFile.open(options));
   }
 
+  listProcessors(): Promise<readonly string[]> {
+    return this.read((tables) => tables.processors());
+  }
+
   readCheckpoint(processor: string): Promise<Position | undefined> {
     return this.read((tables) => tables.checkpoint(processor));
   }
@@ -30,7 +35,7 @@ export class SqliteProcessorStore extends ProcessorStore {
     expected: Position | undefined,
     position: Position,
   ): Promise<boolean> {
-    return this.write((tables) => tables.moveCheckpoint(processor, expected, position));
+    return this.write('moveCheckpoint', [processor, expected, position]);
   }
 
   acquireLease(
@@ -39,15 +44,15 @@ export class SqliteProcessorStore extends ProcessorStore {
     ttlMs: number,
     now: number,
   ): Promise<ProcessorLease | undefined> {
-    return this.write((tables) => tables.acquireLease(processor, owner, now + ttlMs, now));
+    return this.write('acquireLease', [processor, owner, now + ttlMs, now]);
   }
 
   releaseLease(processor: string, owner: string): Promise<void> {
-    return this.write((tables) => tables.releaseLease(processor, owner));
+    return this.write('releaseLease', [processor, owner]);
   }
 
   park(event: ParkedEvent): Promise<void> {
-    return this.write((tables) => tables.park(event));
+    return this.write('park', [event]);
   }
 
   listParked(processor: string): Promise<readonly ParkedEvent[]> {
@@ -55,11 +60,11 @@ export class SqliteProcessorStore extends ProcessorStore {
   }
 
   unpark(processor: string, position: Position): Promise<boolean> {
-    return this.write((tables) => tables.unpark(processor, position));
+    return this.write('unpark', [processor, position]);
   }
 
   setPaused(processor: string, paused: boolean): Promise<void> {
-    return this.write((tables) => tables.setPaused(processor, paused));
+    return this.write('setPaused', [processor, paused]);
   }
 
   isPaused(processor: string): Promise<boolean> {
@@ -76,9 +81,12 @@ export class SqliteProcessorStore extends ProcessorStore {
     return this.file.read(() => query(this.tables));
   }
 
-  private async write<T>(change: (tables: ProcessorTables) => T): Promise<T> {
+  private async write<Name extends OperationName>(
+    name: Name,
+    args: ArgumentsOf<Name>,
+  ): Promise<AnswerOf<Name>> {
     this.assertOpen();
-    return this.file.queue.run(() => change(this.tables));
+    return this.file.queue.run(name, args);
   }
 
   private assertOpen(): void {
