@@ -4,6 +4,8 @@ export { ServiceLogger } from './service-logger.js';
 export { SettingError } from './setting-error.js';
 export { settingsHelp, settingsTable } from './settings-help.js';
 export * from './settings.js';
+export type { EventStoreDbSettings } from './eventstoredb-settings.js';
 export type { NatsSettings } from './nats-settings.js';
 export type { TcpSettings } from './tcp-settings.js';
 export { VARIABLES, type Variable } from './variables.js';
+export { makeFolder } from './make-folder.js';

@@ -33,6 +33,7 @@ describe('Settings', () => {
     [{ TCP_PORT: '70000' }, 'TCP_PORT is "70000"; allowed: a whole number from 0 to 65535'],
     [{ TCP_PORT: '1e3' }, 'TCP_PORT is "1e3"'],
     [{ TCP_HOST: '0.0.0.0' }, 'TCP_HOST is "0.0.0.0"; allowed: a loopback address'],
+    [{ LOG_WRITER_THREAD: 'yes' }, 'LOG_WRITER_THREAD is "yes"; allowed: true, false or auto'],
     [{ EVENT_STORE: 'postgres' }, 'EVENT_STORE is "postgres"; allowed: sqlite'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud"; allowed: error, warn, info or debug'],
     [{ SHUTDOWN_TIMEOUT_MS: '-1' }, 'SHUTDOWN_TIMEOUT_MS'],
@@ -79,6 +80,98 @@ describe('Settings', () => {
   ])('logs in to the broker with %j', (env, login) => {
     const { nats } = new Settings({ NATS_URL: 'a, nats://b:4223,tls://[::1]:4222', ...env });
     expect(nats).toMatchObject({ servers: ['a', 'nats://b:4223', 'tls://[::1]:4222'], login });
+  });
+
+  describe('for EventStoreDB', () => {
+    const read = (url: string | undefined, more = {}) =>
+      new Settings({ EVENT_STORE: 'eventstoredb', EVENTSTOREDB_URL: url, ...more }).eventStoreDb!;
+
+    it('has a default for everything but the URL, and is off without EVENT_STORE', () => {
+      expect(read('esdb://one')).toEqual({
+        server: {
+          hosts: [{ address: 'one', port: 2113 }],
+          discover: false,
+          tls: {},
+          nodePreference: 'leader',
+          keepAliveMs: 10_000,
+          keepAliveTimeoutMs: 10_000,
+          connectionName: 'taskmanager',
+        },
+        streamPrefix: 'taskmanager.',
+        timeoutMs: 5_000,
+        startTimeoutMs: 60_000,
+      });
+      expect(new Settings({ EVENTSTOREDB_URL: 'esdb://one' }).eventStoreDb).toBeUndefined();
+    });
+
+    it.each([
+      ['esdb://a:1,b,[::1]:3?tls=false', ['a:1', 'b:2113', '[::1]:3'], false],
+      ['esdb+discover://a', ['a:2113'], true],
+      ['kurrentdb+discover://a/', ['a:2113'], true],
+    ])('finds the hosts in %s', (url, hosts, discover) => {
+      const { server } = read(url);
+      expect(server.hosts.map(({ address, port }) => `${address}:${port}`)).toEqual(hosts);
+      expect(server).toMatchObject({ discover });
+      expect(server.tls === undefined).toBe(url.includes('tls=false'));
+    });
+
+    it.each([
+      ['esdb://u:p%40%3A@h', {}],
+      ['esdb://h', { EVENTSTOREDB_USERNAME: 'u', EVENTSTOREDB_PASSWORD: 'p@:' }],
+      ['esdb://x:y@h', { EVENTSTOREDB_USERNAME: 'u', EVENTSTOREDB_PASSWORD: 'p@:' }],
+    ])('logs in with %s and %j', (url, more) => {
+      expect(read(url, more).server.login).toEqual({ username: 'u', password: 'p@:' });
+    });
+
+    it('reads the password and the certificates from files', () => {
+      const { login, tls } = read(
+        `esdb://h?userCertFile=${file('cert')}&userKeyFile=${file('key')}`,
+        {
+          EVENTSTOREDB_USERNAME: 'u',
+          EVENTSTOREDB_PASSWORD_FILE: file('seed'),
+          EVENTSTOREDB_TLS_CA_FILE: file('ca'),
+        },
+      ).server;
+      expect(login).toEqual({ username: 'u', password: 'seed' });
+      expect(tls).toEqual({ ca: 'ca\n', cert: 'cert\n', key: 'key\n' });
+    });
+
+    it.each([
+      [undefined, {}, 'EVENTSTOREDB_URL is missing'],
+      ['http://h', {}, 'EVENTSTOREDB_URL is (not shown); allowed: esdb://'],
+      ['esdb://', {}, 'EVENTSTOREDB_URL is (not shown)'],
+      ['esdb://u:hunter2@h:x', {}, 'EVENTSTOREDB_URL is (not shown)'],
+      ['esdb://u:hunter2@h?tls=false', {}, 'no login without TLS'],
+      [
+        'esdb://h?tls=false',
+        { EVENTSTOREDB_USERNAME: 'u', EVENTSTOREDB_PASSWORD: 'hunter2' },
+        'no login without TLS',
+      ],
+      ['esdb://h?tls=maybe', {}, 'tls=true or tls=false'],
+      ['esdb://u:hunter2@h?throwOnAppendFailure=false', {}, 'only tls'],
+      ['esdb://h?gossipTimeout=5000', {}, 'only tls'],
+      ['esdb://h?tlsCAFile=/nowhere', {}, 'readable files'],
+      ['esdb://h', { EVENTSTOREDB_PASSWORD: 'hunter2' }, 'EVENTSTOREDB_USERNAME is missing'],
+      ['esdb://u@h', {}, 'EVENTSTOREDB_PASSWORD is missing'],
+      ['esdb://h', { EVENTSTOREDB_STREAM_PREFIX: '$x' }, 'EVENTSTOREDB_STREAM_PREFIX is "$x"'],
+      [
+        'esdb://h',
+        { EVENTSTOREDB_NODE_PREFERENCE: 'any' },
+        'EVENTSTOREDB_NODE_PREFERENCE is "any"',
+      ],
+      ['esdb://h?nodePreference=any', {}, 'nodePreference leader'],
+      ['esdb://h', { EVENTSTOREDB_KEEP_ALIVE_MS: '500' }, 'EVENTSTOREDB_KEEP_ALIVE_MS is "500"'],
+    ])('refuses %s with %j in one line without secrets: %s', (url, more, message) => {
+      expect(() => read(url, more)).toThrow(message);
+      expect(() => read(url, more)).not.toThrow('hunter2');
+      expect(() => read(url, more)).not.toThrow('\n');
+    });
+
+    it('takes the node preference of the URL when there is no other', () => {
+      expect(read('esdb://h?nodePreference=readOnlyReplica').server.nodePreference).toBe(
+        'read_only_replica',
+      );
+    });
   });
 
   it('are all in the help and in the docs’ table', () => {

@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Environment } from './environment.js';
+import { type EventStoreDbSettings, readEventStoreDb } from './eventstoredb-settings.js';
 import { type NatsSettings, readNats } from './nats-settings.js';
 import { readTcp, type TcpSettings } from './tcp-settings.js';
 import { VARIABLES } from './variables.js';
@@ -12,7 +14,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  */
 export class Settings {
   readonly dataDir: string;
-  readonly eventStore: 'sqlite';
+  readonly eventStore: 'sqlite' | 'eventstoredb';
+  readonly logWriterThread: boolean;
+  /** Undefined: the log is not in a cluster. */
+  readonly eventStoreDb: EventStoreDbSettings | undefined;
   /** Path of the token file; it is read again when it changes. */
   readonly authFile: string | undefined;
   readonly tcp: TcpSettings;
@@ -30,7 +35,10 @@ export class Settings {
   constructor(variables: Readonly<Record<string, string | undefined>>) {
     const env = new Environment(variables);
     this.dataDir = resolve(env.text(VARIABLES.dataDir));
-    this.eventStore = env.oneOf(VARIABLES.eventStore, ['sqlite']);
+    this.eventStore = env.oneOf(VARIABLES.eventStore, ['sqlite', 'eventstoredb']);
+    const thread = env.oneOf(VARIABLES.logWriterThread, ['auto', 'true', 'false']);
+    this.logWriterThread = thread === 'auto' ? availableParallelism() >= 4 : thread === 'true';
+    this.eventStoreDb = this.eventStore === 'eventstoredb' ? readEventStoreDb(env) : undefined;
     this.authFile = env.optional(VARIABLES.authFile);
     this.tcp = readTcp(env, this.authFile !== undefined);
     this.nats = env.optional(VARIABLES.natsUrl) === undefined ? undefined : readNats(env);

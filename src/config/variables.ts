@@ -38,7 +38,73 @@ export function rangeOf(variable: Variable): readonly [min: number, max: number]
 /** Every setting of the service, in the order in which `--help` and the docs print them. */
 export const VARIABLES = {
   dataDir: text('DATA_DIR', 'where the event log and the views lie', 'a folder', './data'),
-  eventStore: text('EVENT_STORE', 'which event store keeps the log', 'sqlite', 'sqlite'),
+  eventStore: text(
+    'EVENT_STORE',
+    'which event store keeps the log',
+    'sqlite (a file in DATA_DIR) or eventstoredb (a cluster, for more than one machine)',
+    'sqlite',
+  ),
+  logWriterThread: text(
+    'LOG_WRITER_THREAD',
+    'whether a thread of its own writes the log in DATA_DIR, so that nothing else waits for the disk',
+    'true, false or auto (true with four processors or more)',
+    'auto',
+  ),
+  eventStoreDbUrl: {
+    ...text(
+      'EVENTSTOREDB_URL',
+      'where the cluster is; needed by EVENT_STORE=eventstoredb',
+      'esdb://[user:password@]host:port[,host:port] or esdb+discover://host:port, ?tls=false for one without TLS',
+    ),
+    secret: true,
+  },
+  eventStoreDbUsername: text('EVENTSTOREDB_USERNAME', 'user name at the cluster', 'text'),
+  eventStoreDbPassword: secret('EVENTSTOREDB_PASSWORD', 'its password'),
+  eventStoreDbPasswordFile: file('EVENTSTOREDB_PASSWORD_FILE', 'its password, in a file'),
+  eventStoreDbTlsCaFile: file(
+    'EVENTSTOREDB_TLS_CA_FILE',
+    'who signs the cluster’s certificates (PEM), if not one of the usual',
+  ),
+  eventStoreDbNodePreference: text(
+    'EVENTSTOREDB_NODE_PREFERENCE',
+    'which node of the cluster is asked; all but the leader may lag behind',
+    'leader, follower, random or read_only_replica',
+    'leader',
+  ),
+  eventStoreDbStreamPrefix: text(
+    'EVENTSTOREDB_STREAM_PREFIX',
+    'begins the name of each stream in the cluster, so that other programs’ streams are left alone',
+    'letters, digits, dots, hyphens and underscores',
+    'taskmanager.',
+  ),
+  eventStoreDbTimeoutMs: number(
+    'EVENTSTOREDB_TIMEOUT_MS',
+    'how long an append or a read may take with all that is tried again',
+    100,
+    600_000,
+    5_000,
+  ),
+  eventStoreDbStartTimeoutMs: number(
+    'EVENTSTOREDB_START_TIMEOUT_MS',
+    'how long a start waits for a cluster that is away before it gives up',
+    0,
+    3_600_000,
+    60_000,
+  ),
+  eventStoreDbKeepAliveMs: number(
+    'EVENTSTOREDB_KEEP_ALIVE_MS',
+    'how often a connection in use is tried',
+    10_000,
+    3_600_000,
+    10_000,
+  ),
+  eventStoreDbKeepAliveTimeoutMs: number(
+    'EVENTSTOREDB_KEEP_ALIVE_TIMEOUT_MS',
+    'after how long without an answer to that it is given up',
+    1_000,
+    3_600_000,
+    10_000,
+  ),
   authFile: file(
     'AUTH_FILE',
     'JSON: SHA-256 of a token → { id, roles, apps? }; without it whoever connects is believed',

@@ -26,6 +26,9 @@ export interface ProcessorLease {
  * it lies in the transaction of its rows.
  */
 export abstract class ProcessorStore {
+  /** Who has a checkpoint, a pause or parked events, sorted by name. */
+  abstract listProcessors(): Promise<readonly string[]>;
+
   /** The position up to which everything was handled; undefined before the first. */
   abstract readCheckpoint(processor: string): Promise<Position | undefined>;
   /**

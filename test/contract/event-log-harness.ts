@@ -13,6 +13,8 @@ export interface EventLogHarness {
   /** A handle on the one log of this harness; further calls give further handles, as other processes have. */
   readonly open: () => Promise<EventLog>;
   readonly remove: () => Promise<void>;
+  /** The longest data and metadata that an event may have here, in bytes each; 1 MiB when left out. */
+  readonly textBytes?: number;
 }
 
 export type MakeEventLogHarness = () => Promise<EventLogHarness>;

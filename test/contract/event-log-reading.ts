@@ -92,6 +92,18 @@ export function readingCases(make: MakeEventLogHarness): void {
     expect(past.events).toEqual([]);
   });
 
+  it('reads what was appended between two pages before it says that the log ends', async () => {
+    const { log, prefix, newStream } = using();
+    const after = await log.head();
+    const [first, second] = [newEvents(5), newEvents(2)];
+    await log.append(newStream(), 'no_stream', first);
+    const filter = { streamPrefix: prefix };
+    const page = await log.readAll({ after, filter, limit: 3 });
+    await log.append(newStream(), 'no_stream', second);
+    const rest = await log.readAll({ after: page.position, filter });
+    expect(idsOf([...page.events, ...rest.events])).toEqual(idsOf([...first, ...second]));
+  });
+
   it('keeps the position where it was asked after when nothing lies behind', async () => {
     const { log, newStream } = using();
     const { position } = await log.append(newStream(), 'no_stream', [newEvent()]);

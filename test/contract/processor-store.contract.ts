@@ -129,12 +129,53 @@ export function describeProcessorStoreContract(
       expect(await store.isPaused(processor)).toBe(false);
     });
 
+    it('lists who has a checkpoint, a pause or parked events, and nobody else', async () => {
+      const run = randomUUID();
+      const names = ['checkpoint', 'parked', 'paused', 'leased', 'resumed', 'unparked', 'asked'];
+      const of = (name: string) => `${name}-${run}`;
+      const ours = async (from: ProcessorStore) =>
+        (await from.listProcessors()).filter((name) => name.endsWith(run));
+      expect(await ours(store)).toEqual([]);
+
+      await store.setPaused(of('paused'), true);
+      await store.park(parked(of('parked'), 9));
+      await store.moveCheckpoint(of('checkpoint'), undefined, at(5));
+      await store.acquireLease(of('leased'), 'a', 1_000, 5_000);
+      await store.setPaused(of('resumed'), true);
+      await other.setPaused(of('resumed'), false);
+      await store.park(parked(of('unparked'), 9));
+      await other.unpark(of('unparked'), at(9));
+      await store.moveCheckpoint(of('asked'), at(1), at(2));
+      await store.setPaused(of('asked'), false);
+      for (const name of names) await other.readCheckpoint(of(name));
+
+      const due = ['checkpoint', 'parked', 'paused'].map(of);
+      expect(await ours(store)).toEqual(due);
+      expect(await ours(other)).toEqual(due);
+      const all = await store.listProcessors();
+      expect(all).toEqual([...all].sort());
+    });
+
+    it('lists all of those that appeared at once, each one time', async () => {
+      const run = randomUUID();
+      const names = Array.from({ length: 10 }, (_, n) => `processor-${n}-${run}`);
+      await Promise.all(
+        names.flatMap((name) => [
+          store.moveCheckpoint(name, undefined, at(1)),
+          other.setPaused(name, true),
+        ]),
+      );
+      const listed = (await store.listProcessors()).filter((name) => name.endsWith(run));
+      expect(listed).toEqual(names);
+    });
+
     it('can be closed twice, and refuses everything afterwards', async () => {
       const closed = await harness.open();
       await Promise.all([closed.close(), closed.close()]);
       const refused = { code: 'LOG_UNAVAILABLE', outcomeUnknown: false };
       await expect(closed.readCheckpoint('p')).rejects.toMatchObject(refused);
       await expect(closed.setPaused('p', true)).rejects.toMatchObject(refused);
+      await expect(closed.listProcessors()).rejects.toMatchObject(refused);
     });
   });
 }

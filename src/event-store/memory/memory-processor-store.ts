@@ -19,6 +19,12 @@ export class MemoryProcessorStore extends ProcessorStore {
     super();
   }
 
+  async listProcessors(): Promise<readonly string[]> {
+    const { checkpoints, paused, parked } = this.open();
+    const parking = [...parked].filter(([, events]) => events.size > 0).map(([name]) => name);
+    return [...new Set([...checkpoints.keys(), ...paused, ...parking])].sort();
+  }
+
   async readCheckpoint(processor: string): Promise<Position | undefined> {
     return this.open().checkpoints.get(processor);
   }
