@@ -1,4 +1,14 @@
-import { EventStoreDBClient, type SingleNodeOptions } from '@eventstore/db-client';
+import {
+  EventStoreDBClient,
+  type AppendResult,
+  type SingleNodeOptions,
+} from '@eventstore/db-client';
+import grpcServices, {
+  type StreamsClient,
+} from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import type { ExpectedRevision } from '../event-log.port.js';
+import type { EncodedEvent } from './append-request.js';
+import { type AppendCall, AppendStream, openAppendCall } from './append-stream.js';
 import type { ServerAddress } from './eventstoredb-options.js';
 import { within } from './time-limit.js';
 
@@ -28,16 +38,14 @@ export class ClientThrownAway extends Error {
   }
 }
 
-/** What of a gRPC stream is needed here. */
-interface AnswerStream {
-  listeners(event: 'data'): ((answer: unknown) => void)[];
-  removeListener(event: 'data', listener: (answer: unknown) => void): unknown;
-  on(event: 'data', listener: (answer: unknown) => void): unknown;
-}
-
 /** The client of one cluster, mended where it could take the process down, and with an end. */
 export class ClusterClient extends EventStoreDBClient {
+  /** The call of now; another one after it has ended. */
+  private readonly appendCall: () => Promise<AppendCall>;
+  private before: Promise<unknown> = Promise.resolve();
   private channel: { close(): void } | undefined;
+  private readonly appends = new AppendStream();
+  private readonly calls = new WeakMap<StreamsClient, AppendCall | Promise<AppendCall>>();
 
   constructor(server: ServerAddress) {
     super(settingsOf(server), credentialsOf(server), server.login);
@@ -48,11 +56,20 @@ export class ClusterClient extends EventStoreDBClient {
         name,
         (grpc) => {
           this.channel = grpc.getChannel();
-          const stream = creator(grpc);
-          return cache ? withstandingLateAnswers(stream) : stream;
+          return creator(grpc);
         },
         cache,
       );
+    this.appendCall = this.GRPCStreamCreator(
+      grpcServices.StreamsClient,
+      'append',
+      (grpc) => {
+        const call = openAppendCall(grpc, this.callArguments({}, { deadline: Infinity }));
+        this.appends.listen(call);
+        return call;
+      },
+      this.calls,
+    );
   }
 
   /** Of the server, e.g. `23.10.1.0`; anything else when it does not say. */
@@ -60,32 +77,24 @@ export class ClusterClient extends EventStoreDBClient {
     return (await this.capabilities).serverVersion;
   }
 
+  /** Rejects with an error of the client; an answer that never comes is waited for without an end. */
+  async append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly EncodedEvent[],
+  ): Promise<AppendResult> {
+    const deadline = Date.now() + SERVER_DEADLINE_MS;
+    // They leave in the order in which they were asked for, also while the call is being made.
+    const call = this.before.then(this.appendCall, this.appendCall);
+    this.before = call;
+    return this.appends.append(await call, { stream, expected, deadline, events });
+  }
+
   /** Rejects what is under way and lets go of the connection, which `dispose` alone would keep. */
   async end(): Promise<void> {
     await within(DISPOSE_MS, this.dispose()).catch(() => undefined);
     this.channel?.close();
   }
-}
-
-/**
- * All appends of a process share one table of who waits for which answer, and an error on one stream
- * of answers empties it. An answer that comes after that finds nobody, throws where nobody can catch
- * it, and ends the process. Its append was rejected as unknown and has been asked again.
- */
-async function withstandingLateAnswers<T>(created: T | Promise<T>): Promise<T> {
-  const stream = await created;
-  const answers = stream as unknown as AnswerStream;
-  for (const listener of answers.listeners('data')) {
-    answers.removeListener('data', listener);
-    answers.on('data', (answer) => {
-      try {
-        listener(answer);
-      } catch {
-        // Nobody waits for it any more, or it cannot be read: the append's own time limit ends it.
-      }
-    });
-  }
-  return stream;
 }
 
 /** One of three shapes; the constructor tells them apart by their fields, its types do not. */
@@ -96,8 +105,6 @@ function settingsOf(server: ServerAddress): SingleNodeOptions {
     keepAliveTimeout: keepAliveTimeoutMs,
     defaultDeadline: SERVER_DEADLINE_MS,
     connectionName: server.connectionName,
-    // With false a conflict would be answered with a wrong revision.
-    throwOnAppendFailure: true,
   };
   const [first] = hosts;
   if (first && hosts.length === 1 && !discover) return { ...common, endpoint: first };

@@ -1,22 +1,19 @@
-import type {
-  EventData,
-  JSONType,
-  MetadataType,
-  RecordedEvent as ClusterEvent,
-} from '@eventstore/db-client';
+import type { MetadataType, RecordedEvent as ClusterEvent } from '@eventstore/db-client';
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { formatPosition, type Position } from '@taskmanager/protocol';
 import type { NewEvent, RecordedEvent, Revision } from '../event-log.port.js';
+import type { EncodedEvent } from './append-request.js';
 import type { StreamNames } from './stream-names.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Stands before metadata that the client must not take for JSON, because it would not come back as text. */
 const RAW = 0x1e;
+const RAW_MARK = Buffer.from([RAW]);
 /** Of an event that another program has written without any. */
 const NO_METADATA = '{}';
 
-/** What the client takes. It reads ids only as UUIDs, in small letters as the server gives them back. */
-export type EventOfClient = EventData;
+/** What is sent. The server reads ids only as UUIDs, in small letters as it gives them back. */
+export type EventOfClient = EncodedEvent;
 
 export function checkIds(events: readonly NewEvent[]): void {
   for (const { id } of events) {
@@ -25,41 +22,25 @@ export function checkIds(events: readonly NewEvent[]): void {
 }
 
 /**
- * The client takes values, not text, and stores what JSON.stringify makes of them. So text that is
- * such a value's text goes as JSON, all other text as bytes: either way it comes back as it was. What
- * the client would fail on, which it does without ever answering, does not get to it.
+ * Text that JSON.stringify would write is JSON in the cluster, all other text is bytes: the client reads
+ * JSON as values, of which the text is made again, and either way it comes back as it was.
  */
 export function toClient({ id, type, data, metadata }: NewEvent): EventOfClient {
-  const about = { id, type, metadata: metadataOf(metadata) };
-  const value = valueOf(data);
-  return value === undefined
-    ? { ...about, contentType: 'application/octet-stream', data: bytesOf(data) }
-    : { ...about, contentType: 'application/json', data: value as JSONType };
+  const contentType = isPlainJson(data) ? 'application/json' : 'application/octet-stream';
+  return { id, type, contentType, data: Buffer.from(data), metadata: metadataOf(metadata) };
 }
 
-/** Undefined when the text is not what JSON.stringify would write. */
-function valueOf(text: string): unknown {
+function isPlainJson(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text);
-    return JSON.stringify(value) === text ? value : undefined;
+    return JSON.stringify(JSON.parse(text)) === text;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
-function metadataOf(text: string): MetadataType {
-  // The client leaves metadata out that is false to JavaScript.
-  const value = valueOf(text) || undefined;
-  if (value !== undefined) return value as MetadataType;
-  const bytes = bytesOf(text);
-  const marked = new Uint8Array(bytes.length + 1);
-  marked[0] = RAW;
-  marked.set(bytes, 1);
-  return marked;
-}
-
-function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text, 'utf8'));
+function metadataOf(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return isPlainJson(text) ? bytes : Buffer.concat([RAW_MARK, bytes]);
 }
 
 /** An event as it lies in the cluster, with its texts. */

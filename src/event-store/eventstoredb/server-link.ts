@@ -84,7 +84,7 @@ export class ServerLink {
     const call = async () => {
       beforeSending?.();
       return this.tryUntil(until, true, ({ client }, ms) =>
-        within(ms, client.appendToStream(stream, [...events], { expectedRevision })),
+        within(ms, client.append(stream, expectedRevision, events)),
       );
     };
     return this.appends.run(until, call, chars);
