@@ -1,8 +1,9 @@
 /**
  * The import rule of the design (§5), checked by `npm run lint`. Every folder names what it may import;
- * what is not named is refused. Wiring (main.ts, *.module.ts) and tests (test/, *.spec.ts) may import all.
+ * what is not named is refused. Wiring (main.ts, *.module.ts, what opens the logs of a copy) and tests
+ * (test/, *.spec.ts) may import all.
  */
-const WIRING = String.raw`^src/main\.ts$|\.module\.ts$`;
+const WIRING = String.raw`^src/main\.ts$|^src/log-copy/(main|open-log)\.ts$|\.module\.ts$`;
 /** Tests beside the source, and what they share. */
 const SPEC = String.raw`\.(spec|e2e-spec|fixture)\.ts$`;
 const EXEMPT = [WIRING, SPEC];
@@ -28,6 +29,8 @@ const QUERY_MESSAGES = [
   String.raw`^src/projections/.*\.query\.ts$`,
   String.raw`^src/projections/query-messages\.ts$`,
 ];
+/** Starts the test server of EventStoreDB as a process of its own, to be measured against. */
+const TEST_SERVER = String.raw`^test/eventstoredb-server/launch\.mjs$`;
 /** This repository's code; Node's own modules and packages have rules of their own below. */
 const OURS = '^(src|packages|test|bench|examples)/';
 /** The SQLite release that fits the running Node: a driver like any package. */
@@ -90,6 +93,7 @@ module.exports = {
       ]),
     ),
     layer('processing', PROCESSING, [EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
+    layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
     layer('transport', '^src/transport/', [
       COMMAND_MESSAGES,
       QUERY_MESSAGES,
@@ -101,7 +105,7 @@ module.exports = {
     layer('workers', '^packages/workers/', [CLIENT]),
     layer('cli', '^packages/cli/', [CLIENT]),
     layer('examples', '^examples/', [CLIENT]),
-    layer('bench', '^bench/', [CLIENT, SQLITE]),
+    layer('bench', '^bench/', [CLIENT, SQLITE, TEST_SERVER]),
     {
       name: 'adapters-are-picked-by-wiring',
       severity: 'error',
@@ -119,8 +123,8 @@ module.exports = {
     {
       name: 'tests-stay-outside',
       severity: 'error',
-      comment: 'Nothing imports test/ or a spec.',
-      from: { path: OURS, pathNot: ['^test/', '^packages/[^/]+/test/', SPEC] },
+      comment: 'Nothing imports test/ or a spec; a benchmark only what its own rule above names.',
+      from: { path: OURS, pathNot: ['^test/', '^packages/[^/]+/test/', '^bench/', SPEC] },
       to: { path: ['^test/', '^packages/[^/]+/test/', SPEC] },
     },
     driver('better-sqlite3', npm('better-sqlite3(-napi)?'), [SQLITE]),
