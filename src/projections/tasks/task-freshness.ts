@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { LIMITS, logIdOf, type Position } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
@@ -6,6 +7,8 @@ import { isFileTrouble } from '../../database/index.js';
 import { ProcessorRunner } from '../../processing/index.js';
 import type { TaskGeneration } from './task-generation.js';
 import { TASK_VIEW, TaskProjection } from './task.projection.js';
+
+const HEAD_MS = 500;
 
 /** The task view, at least as new as a query asks for: reading your own writes. */
 @Injectable()
@@ -68,8 +71,11 @@ export class FreshTasks {
 
   /** Given out before an older log was put back: waiting longer does not help. */
   private async refuseFuture(after: Position): Promise<void> {
-    const head = await this.log.head();
-    if (head !== undefined && after <= head) return;
+    // A log that is away answers late or not at all, and a query has waited long enough.
+    const head = await Promise.race([this.log.head(), delay(HEAD_MS, 'unknown' as const)]).catch(
+      () => 'unknown' as const,
+    );
+    if (head === 'unknown' || (head !== undefined && after <= head)) return;
     throw new Refusal(
       'VALIDATION_FAILED',
       `meta.after ${after} lies beyond the log's end. Leave it out.`,

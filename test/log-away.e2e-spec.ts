@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type CommandAnswer, LIMITS } from '@taskmanager/protocol';
+import { randomUUID } from 'node:crypto';
+import { EventStoreDbServer } from './eventstoredb-server/index.js';
+import { settingsFor } from './on-eventstoredb/on-eventstoredb.js';
+import { type Service, startService } from './service.js';
+import { RawTcp } from './transport-raw.js';
+
+const TIMEOUT_MS = 3_000;
+/** For a busy machine. */
+const SLACK_MS = 2_000;
+const COMMANDS = 4;
+
+/** The guide on EventStoreDB says how long each may wait for a cluster that is away. */
+describe('A service whose cluster does not answer', () => {
+  let server: EventStoreDbServer;
+  let service: Service;
+  let client: RawTcp;
+
+  beforeEach(async () => {
+    server = await EventStoreDbServer.start();
+    service = await startService({
+      ...settingsFor(server.connectionString, 'log-away'),
+      EVENTSTOREDB_TIMEOUT_MS: String(TIMEOUT_MS),
+    });
+    client = await RawTcp.connect(service.port);
+  });
+  afterEach(async () => {
+    server.faults.clear();
+    await client.end();
+    await service.close();
+    await server.close();
+  });
+
+  const create = async () => {
+    const id = randomUUID();
+    const task = { id, name: 'n', taskType: 'clone', appName: 'app' };
+    await client.ok('tasks.command.create_task', task);
+    return id;
+  };
+
+  it.each([
+    ['about one task each', () => Promise.all(Array.from({ length: COMMANDS }, create))],
+    ['all about one task', async () => Array<string>(COMMANDS).fill(await create())],
+  ])('answers UNAVAILABLE in time: many commands, %s', async (_, tasks) => {
+    const ids = await tasks();
+    server.faults.set({ appends: { kind: 'drop' } });
+    const began = performance.now();
+    const answers = await Promise.all(
+      ids.map(async (id, data) => {
+        const { code } = await client.refused('tasks.command.update_task_data', { id, data });
+        return { code, inTime: performance.now() - began < TIMEOUT_MS + SLACK_MS };
+      }),
+    );
+    expect(answers).toEqual(ids.map(() => ({ code: 'UNAVAILABLE', inTime: true })));
+  });
+
+  it('answers a query for what the view has not reached after the 2 s that it waits', async () => {
+    const { position } = await client.ok<CommandAnswer>('tasks.command.start_task', {
+      id: await create(),
+    });
+    const [logId, offset] = position.split(':');
+    const after = `${logId}:${String(Number(offset) + 1_000_000).padStart(20, '0')}`;
+    server.faults.set({ reads: { kind: 'drop' } });
+    const began = performance.now();
+    await client.refused('tasks.query.list_tasks', { meta: { after } });
+    expect(performance.now() - began).toBeLessThan(LIMITS.afterMs + SLACK_MS);
+  });
+});
