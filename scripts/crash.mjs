@@ -1,6 +1,7 @@
 /**
  * Kills the service under load, round after round: `node scripts/crash.mjs --rounds 50 --seed 7`. Without
- * a seed it draws one, and says which. `--keep` leaves the folder of a log with problems behind.
+ * a seed it draws one, and says which. `--event-store eventstoredb` (or `sqlite`) kills it with that log
+ * only, without it with the one and then with the other. `--keep` leaves the folder of a log with problems behind.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '50' },
     seed: { type: 'string' },
+    'event-store': { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -21,6 +23,12 @@ for (const name of ['rounds', 'seed']) {
   }
 }
 
+const store = values['event-store'];
+if (store !== undefined && !['sqlite', 'eventstoredb'].includes(store)) {
+  console.error(`--event-store is "${store}": sqlite or eventstoredb is allowed.`);
+  process.exit(1);
+}
+
 const { status } = spawnSync(
   process.execPath,
   [join(import.meta.dirname, 'test.mjs'), 'test/crash.e2e-spec.ts'],
@@ -30,6 +38,7 @@ const { status } = spawnSync(
       ...process.env,
       CRASH_ROUNDS: values.rounds,
       ...(values.seed === undefined ? {} : { CRASH_SEED: values.seed }),
+      ...(store === undefined ? {} : { CRASH_EVENT_STORE: store }),
       ...(values.keep ? { CRASH_KEEP: '1' } : {}),
     },
   },

@@ -1,22 +1,26 @@
 import { expect, it } from '@jest/globals';
 import { crashRounds, type Figures, LEAST_IN_FLIGHT } from './crash/crash-rounds.js';
+import { EVENT_STORES } from './crash/log-place.js';
 
 /**
- * kill -9 under load. CRASH_ROUNDS and CRASH_SEED set how often and from which seed: `node
- * scripts/crash.mjs --rounds 50 --seed 7`. The seed fixes what is drawn by chance: who sends what, and
+ * kill -9 under load, with the log in a file and with the log in a cluster. CRASH_ROUNDS, CRASH_SEED and
+ * CRASH_EVENT_STORE set how often, from which seed, and with which of the two only: `node
+ * scripts/crash.mjs --rounds 50 --seed 7 --event-store eventstoredb`. The seed fixes what is drawn by chance: who sends what, and
  * when the kills come; how the commands interleave is the machine's.
  */
 const rounds = Number(process.env['CRASH_ROUNDS'] ?? 2);
 const seed = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const only = process.env['CRASH_EVENT_STORE'];
+const stores = EVENT_STORES.filter((store) => only === undefined || store === only);
 const keep = process.env['CRASH_KEEP'] === '1';
 
 const tell = (line: string) => void process.stdout.write(`crash: ${line}\n`);
 
-it(
-  'loses, doubles and leaves out nothing when it is killed under load, and shows what the log says',
-  async () => {
-    tell(`seed ${seed}`);
-    const figures = await crashRounds({ rounds, seed, tell, keep });
+it.each(stores)(
+  'loses, doubles and leaves out nothing when it is killed under load, and shows what the log says: %s',
+  async (store) => {
+    tell(`${store}, seed ${seed}`);
+    const figures = await crashRounds({ store, rounds, seed, tell, keep });
     for (const line of summary(figures)) tell(line);
 
     expect(figures.problems.slice(0, 20)).toEqual([]);

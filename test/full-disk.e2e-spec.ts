@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { connect } from '@nats-io/transport-node';
 import { type CommandAnswer, TaskManager } from '@taskmanager/client';
+import type { TaskInfo } from '@taskmanager/protocol';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -8,8 +10,10 @@ import { join } from 'node:path';
 import { byStream, readLogFile } from './crash/log-rows.js';
 import { checkViews } from './crash/view-checks.js';
 import { verifyChain } from './model/task-fold.js';
-import { type ServiceProcess, spawnService } from './service.js';
-import { RawTcp } from './transport-raw.js';
+import { LogFile } from '../src/event-store/sqlite/index.js';
+import { startBroker } from './nats.js';
+import { type ServiceProcess, spawnService, startService } from './service.js';
+import { RawTcp, type RawReply } from './transport-raw.js';
 
 const KIB = 1024;
 const LARGE = 'x'.repeat(100 * KIB);
@@ -168,4 +172,45 @@ describe.each(DISKS)('With %s', (_, prepare) => {
     undo.push(() => again.stop('SIGKILL'));
     expect(readLogFile(join(disk.dataDir, 'log.db'))).toEqual(rows);
   }, 120_000);
+});
+
+it('A log that may not grow is UNAVAILABLE over both transports, not a crash, and heals by itself', async () => {
+  const broker = await startBroker();
+  const service = await startService({ NATS_URL: broker.url });
+  await service.nats;
+  const tcp = await RawTcp.connect(service.port);
+  const nats = await connect({ servers: broker.url });
+  const overNats = async (subject: string, data: unknown): Promise<RawReply> =>
+    (await nats.request(subject, JSON.stringify({ id: '1', data }))).json<RawReply>();
+  try {
+    const id = randomUUID();
+    const task = { id, name: 'n', taskType: 'copy', appName: 'shop' };
+    await tcp.ok('tasks.command.create_task', task);
+    const { db } = service.app.get(LogFile, { strict: false });
+    const pages = Number(db.pragma('page_count', { simple: true }));
+    db.pragma(`max_page_count = ${pages}`);
+    const update = (fill: number) => ({ id, data: String(fill).repeat(100_000) });
+    let refused: RawReply | undefined;
+    for (let fill = 0; fill < 100 && !refused?.err; fill++) {
+      refused = await tcp.request('tasks.command.update_task_data', update(fill % 10));
+    }
+    expect(refused?.err).toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await overNats('tasks.command.update_task_data', update(1))).err?.code).toBe(
+      'UNAVAILABLE',
+    );
+    expect(await tcp.request('tasks.query.get_task', { id })).toHaveProperty('response');
+
+    db.pragma('max_page_count = 1073741823');
+    const healed = await tcp.ok<CommandAnswer>('tasks.command.update_task_data', {
+      id,
+      data: 'healed',
+    });
+    const query = { id, meta: { after: healed.position } };
+    expect((await tcp.ok<TaskInfo>('tasks.query.get_task', query)).data).toBe('healed');
+  } finally {
+    await nats.close();
+    await tcp.end();
+    await service.close();
+    await broker.stop();
+  }
 });

@@ -142,8 +142,12 @@ export function given(...history: readonly (AnyTaskEvent | Happened)[]) {
         thenNothing(): void {
           expect(decide().events).toEqual([]);
         },
-        /** Refused with this code; `details` must hold at least these. */
-        thenRefused(code: ErrorCode, details: Readonly<Record<string, unknown>> = {}): void {
+        /** Refused with this code; `details` must hold at least these, and `text` is in the message. */
+        thenRefused(
+          code: ErrorCode,
+          details: Readonly<Record<string, unknown>> = {},
+          text = '.',
+        ): void {
           let refusal: unknown;
           try {
             decide();
@@ -151,7 +155,11 @@ export function given(...history: readonly (AnyTaskEvent | Happened)[]) {
             refusal = error;
           }
           expect(refusal).toBeInstanceOf(Refusal);
-          expect(refusal).toMatchObject({ code, details });
+          expect(refusal).toMatchObject({
+            code,
+            details,
+            message: expect.stringContaining(text),
+          });
         },
       };
     },

@@ -10,7 +10,15 @@ import { ServiceLogger, Settings } from '../src/config/index.js';
 import { EventLog } from '../src/event-store/index.js';
 import { serve } from '../src/transport/index.js';
 
-type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** What the settings say of the event log of a service with this folder: nothing, it is a file there. */
+let eventLogOf: (dataDir: string) => Variables = () => ({});
+
+/** From now on the services of this test file keep their logs elsewhere; see `on-eventstoredb`. */
+export function keepEventLogs(settingsOf: (dataDir: string) => Variables): void {
+  eventLogOf = settingsOf;
+}
 
 /** The whole application inside the test's own process, on a free port and a folder of its own. */
 export interface Service {
@@ -31,6 +39,7 @@ export async function startService(variables: Variables = {}): Promise<Service> 
   const settings = new Settings({
     TCP_PORT: '0',
     LOG_LEVEL: 'error',
+    ...eventLogOf(dataDir),
     ...variables,
     DATA_DIR: dataDir,
   });
@@ -71,7 +80,7 @@ const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 export async function spawnService(variables: Variables = {}): Promise<ServiceProcess> {
   const { dataDir, forget } = folderFor(variables);
-  const run = runMain({ TCP_PORT: '0', ...variables, DATA_DIR: dataDir });
+  const run = runMain({ TCP_PORT: '0', ...eventLogOf(dataDir), ...variables, DATA_DIR: dataDir });
   const port = await run.until(/TCP\s+\S*:(\d+)/);
   return {
     port: Number(port),

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { BatchAnswer, CommandAnswer, HistoryPage, TaskInfo } from '@taskmanager/protocol';
 import { randomUUID } from 'node:crypto';
-import { LogFile } from '../src/event-store/sqlite/index.js';
 import { type Broker, startBroker } from './nats.js';
 import { type Service, startService } from './service.js';
 import { RawTcp, type RawReply } from './transport-raw.js';
@@ -104,30 +103,6 @@ describe('The service', () => {
     const after = `${service.log.logId === '00000000' ? '11111111' : '00000000'}:00000000000000000001`;
     const err = await tcp.refused('tasks.query.get_task', { id, meta: { after } });
     expect(err.code).toBe('VALIDATION_FAILED');
-  });
-
-  it('a full disk is UNAVAILABLE, not a crash, and heals by itself', async () => {
-    const id = randomUUID();
-    await tcp.ok('tasks.command.create_task', { id, ...newTask });
-    const { db } = service.app.get(LogFile, { strict: false });
-    const pages = Number(db.pragma('page_count', { simple: true }));
-    db.pragma(`max_page_count = ${pages}`);
-    const update = (fill: number) => ({ id, data: String(fill).repeat(100_000) });
-    let refused: RawReply | undefined;
-    for (let fill = 0; fill < 100 && !refused?.err; fill++) {
-      refused = await overTcp('tasks.command.update_task_data', update(fill % 10));
-    }
-    expect(refused?.err).toMatchObject({ code: 'UNAVAILABLE' });
-    expect((await overNats('tasks.command.update_task_data', update(1))).err?.code).toBe(
-      'UNAVAILABLE',
-    );
-    expect(await overTcp('tasks.query.get_task', { id })).toHaveProperty('response');
-
-    db.pragma('max_page_count = 1073741823');
-    const healed = await overTcp('tasks.command.update_task_data', { id, data: 'healed' });
-    const { position } = healed.response as CommandAnswer;
-    const task = await tcp.ok<TaskInfo>('tasks.query.get_task', { id, meta: { after: position } });
-    expect(task.data).toBe('healed');
   });
 
   it('answers and then closes the log when it stops under load', async () => {

@@ -8,7 +8,8 @@ import { runMain, type ServiceProcess, spawnService } from '../service.js';
 import { Journal, type SentCommand } from './journal.js';
 import { loadAndKill } from './load.js';
 import { checkGrowth, checkLog } from './log-checks.js';
-import { type LogRow, readLogFile } from './log-rows.js';
+import { type EventStoreName, type LogPlace, makeLogPlace } from './log-place.js';
+import type { LogRow } from './log-rows.js';
 import type { TaskPool } from './program.js';
 import { Random } from './random.js';
 import { sendAgain } from './send-again.js';
@@ -40,6 +41,7 @@ export interface Figures {
 }
 
 export interface CrashOptions {
+  readonly store: EventStoreName;
   readonly rounds: number;
   readonly seed: number;
   readonly tell: (line: string) => void;
@@ -48,7 +50,8 @@ export interface CrashOptions {
 }
 
 /** Kills the service under load, again and again, and looks after each time at what is left. */
-export async function crashRounds({ rounds, seed, tell, keep }: CrashOptions): Promise<Figures> {
+export async function crashRounds(options: CrashOptions): Promise<Figures> {
+  const { store, rounds, seed, tell, keep } = options;
   const random = new Random(seed);
   const figures: Figures = {
     rounds: 0,
@@ -68,8 +71,8 @@ export async function crashRounds({ rounds, seed, tell, keep }: CrashOptions): P
   try {
     for (let round = 0; round < rounds; round++) {
       if (round % ROUNDS_PER_LOG === 0) {
-        crash?.forget();
-        crash = new Crash(random, figures);
+        await crash?.forget();
+        crash = await Crash.begin(store, random, figures);
       }
       const line = await crash!.round(round).catch((error: unknown) => {
         const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -81,25 +84,33 @@ export async function crashRounds({ rounds, seed, tell, keep }: CrashOptions): P
       if (found > 0) break;
     }
   } finally {
-    if (keep && figures.problems.length > 0) tell(`The log stays in ${crash?.dataDir}.`);
-    else crash?.forget();
+    const stays = keep && store === 'sqlite' && figures.problems.length > 0;
+    if (stays) tell(`The log stays in ${crash?.dataDir}.`);
+    else await crash?.forget();
   }
   return figures;
 }
 
 /** One log and all that happens to it. */
 class Crash {
-  readonly dataDir = mkdtempSync(join(tmpdir(), 'taskmanager-crash-'));
   private readonly journal = new Journal();
   private rows: readonly LogRow[] = [];
   private startMs = 1_000;
 
-  constructor(
+  private constructor(
+    readonly dataDir: string,
+    private readonly place: LogPlace,
     private readonly random: Random,
     private readonly figures: Figures,
   ) {}
 
-  forget(): void {
+  static async begin(store: EventStoreName, random: Random, figures: Figures): Promise<Crash> {
+    const dataDir = mkdtempSync(join(tmpdir(), 'taskmanager-crash-'));
+    return new Crash(dataDir, await makeLogPlace(store, dataDir), random, figures);
+  }
+
+  async forget(): Promise<void> {
+    await this.place.forget();
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 
@@ -144,14 +155,13 @@ class Crash {
   /** Looks at everything, sends again what has to be, and looks once more. */
   private async lookAt(service: ServiceProcess, since: ReadonlySet<SentCommand>) {
     const { journal, figures } = this;
-    const file = join(this.dataDir, 'log.db');
-    const found = readLogFile(file);
+    const found = await this.place.read();
     this.tell('after the restart', [...checkGrowth(this.rows, found), ...checkLog(found, journal)]);
     const problems: string[] = [];
     const sent = await sendAgain(service.port, journal, found, since, this.random, problems);
     this.tell('when sent again', problems);
 
-    const rows = readLogFile(file);
+    const rows = await this.place.read();
     this.tell('after all was sent again', [
       ...checkGrowth(found, rows),
       ...checkLog(rows, journal),
@@ -170,9 +180,10 @@ class Crash {
 
   /** Starts the service, after killing it so many times while it starts. */
   private async start(kills: number): Promise<ServiceProcess> {
-    const { dataDir, random, figures } = this;
+    const { random, figures } = this;
+    const settings = { ...this.place.settings, DATA_DIR: this.dataDir };
     for (let n = 0; n < kills; n++) {
-      const { child, exit } = runMain({ TCP_PORT: '0', DATA_DIR: dataDir });
+      const { child, exit } = runMain({ TCP_PORT: '0', ...settings });
       await Promise.race([delay(random.next() * this.startMs), once(child, 'exit')]);
       child.kill('SIGKILL');
       const how = await exit;
@@ -180,7 +191,7 @@ class Crash {
       figures.killsAtStart++;
     }
     const began = performance.now();
-    const service = await spawnService({ DATA_DIR: dataDir });
+    const service = await spawnService(settings);
     this.startMs = performance.now() - began;
     return service;
   }

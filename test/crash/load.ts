@@ -21,6 +21,60 @@ export interface Kill {
   readonly acknowledged: number;
 }
 
+/** What can be chosen about a load. */
+export interface LoadOptions {
+  /** Of each client; every one of them has at least one command in flight. */
+  readonly programs?: number;
+  /** Time limit of a command, re-sends included, milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/** Programs at work. */
+export interface Load {
+  readonly clients: readonly TaskManager[];
+  /** No program begins another step. */
+  end(): void;
+  /** Resolves when all have come to their end: each still waits for what it has sent. */
+  readonly over: Promise<unknown>;
+}
+
+/** Loads the service from the moment on at which it resolves. */
+export async function startLoad(
+  port: number,
+  journal: Journal,
+  pool: TaskPool,
+  random: Random,
+  { programs = PROGRAMS, timeoutMs = 60_000 }: LoadOptions = {},
+): Promise<Load> {
+  const clients = await Promise.all(
+    Array.from({ length: CLIENTS }, (_, n) =>
+      TaskManager.connect({
+        transport: 'tcp',
+        port,
+        actor: `actor-${n}`,
+        coalesce: coalesces(n),
+        maxInFlight: 256,
+        timeoutMs,
+      }),
+    ),
+  );
+  const senders = clients.map((client, n) => new Sender(`actor-${n}`, client, journal));
+  const counting = senders.filter((_, n) => coalesces(n));
+  await Promise.all(
+    counting.map((sender, n) => makeLong((pool.counting[n] ??= newTask()), sender)),
+  );
+  let isOver = false;
+  const running = [
+    ...senders.flatMap((sender) =>
+      Array.from({ length: programs }, () =>
+        new Program(random.fork(), sender, pool).run(() => isOver),
+      ),
+    ),
+    ...counting.map((sender, n) => countUp(pool.counting[n]!, sender, () => isOver)),
+  ];
+  return { clients, end: () => (isOver = true), over: Promise.all(running) };
+}
+
 /**
  * Loads the service from its first moment on and kills it in the middle of that: after so many
  * acknowledged commands and a few milliseconds of chance.
@@ -32,34 +86,8 @@ export async function loadAndKill(
   random: Random,
   acknowledgedBefore: number,
 ): Promise<Kill> {
-  const clients = await Promise.all(
-    Array.from({ length: CLIENTS }, (_, n) =>
-      TaskManager.connect({
-        transport: 'tcp',
-        port: service.port,
-        actor: `actor-${n}`,
-        coalesce: coalesces(n),
-        maxInFlight: 256,
-        timeoutMs: 60_000,
-      }),
-    ),
-  );
-  const senders = clients.map((client, n) => new Sender(`actor-${n}`, client, journal));
-  const counting = senders.filter((_, n) => coalesces(n));
-  await Promise.all(
-    counting.map((sender, n) => makeLong((pool.counting[n] ??= newTask()), sender)),
-  );
-
+  const load = await startLoad(service.port, journal, pool, random);
   const already = journal.acknowledged;
-  let isOver = false;
-  const programs = [
-    ...senders.flatMap((sender) =>
-      Array.from({ length: PROGRAMS }, () =>
-        new Program(random.fork(), sender, pool).run(() => isOver),
-      ),
-    ),
-    ...counting.map((sender, n) => countUp(pool.counting[n]!, sender, () => isOver)),
-  ];
   await Promise.race([
     journal.untilAcknowledged(already + acknowledgedBefore),
     once(service.child, 'exit'),
@@ -68,10 +96,10 @@ export async function loadAndKill(
 
   const inFlight = new Set(journal.inFlight);
   const killed = service.stop('SIGKILL');
-  isOver = true;
+  load.end();
   const how = await killed;
-  await Promise.all(clients.map((client) => client.close({ waitMs: 0 })));
-  await Promise.all(programs);
+  await Promise.all(load.clients.map((client) => client.close({ waitMs: 0 })));
+  await load.over;
   if (how !== 'SIGKILL') throw new Error(`It ended with ${how} by itself:\n${service.output()}`);
   const unanswered = [...inFlight].filter(isOpen).length;
   return {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandAnswer } from '@taskmanager/client';
 import type { BatchAnswer, ErrorBody } from '@taskmanager/protocol';
 import { RawTcp } from '../transport-raw.js';
@@ -11,6 +12,10 @@ import type { Random } from './random.js';
 const REMEMBERED = 80;
 const BATCH = 100;
 const SOCKETS = 4;
+/** A service that is busy with its start may say that it cannot now; that is asked again so often. */
+const PATIENCE = 20;
+const PAUSE_MS = 250;
+const NOT_NOW = new Set(['UNAVAILABLE', 'OVERLOADED']);
 
 export interface SentAgain {
   readonly open: number;
@@ -47,7 +52,7 @@ export async function sendAgain(
   }
 
   const sockets = await Promise.all(Array.from({ length: SOCKETS }, () => RawTcp.connect(port)));
-  const hear = (command: SentCommand, reply: { ok?: unknown; error?: ErrorBody }) => {
+  const hear = (command: SentCommand, reply: Reply) => {
     const first = firstAnswers.get(command);
     if (reply.ok !== undefined) {
       const { repeated, ...answer } = reply.ok as CommandAnswer;
@@ -70,7 +75,7 @@ export async function sendAgain(
   const work = groups(random.shuffled([...open, ...open, ...acknowledged]), random).values();
   await Promise.all(
     sockets.map(async (socket) => {
-      for (const group of work) await exchange(socket, group, hear);
+      for (const group of work) await untilAnswered(socket, group, hear);
       await socket.end();
     }),
   );
@@ -82,7 +87,25 @@ export async function sendAgain(
   };
 }
 
-type Hear = (command: SentCommand, reply: { ok?: unknown; error?: ErrorBody }) => void;
+type Reply = { ok?: unknown; error?: ErrorBody };
+type Hear = (command: SentCommand, reply: Reply) => void;
+
+async function untilAnswered(
+  socket: RawTcp,
+  group: readonly SentCommand[],
+  hear: Hear,
+): Promise<void> {
+  let left = group;
+  for (let tries = 1; left.length > 0; tries++) {
+    const notNow: SentCommand[] = [];
+    await exchange(socket, left, (command, reply) => {
+      if (tries < PATIENCE && NOT_NOW.has(reply.error?.code ?? '')) notNow.push(command);
+      else hear(command, reply);
+    });
+    left = notNow;
+    if (left.length > 0) await delay(PAUSE_MS);
+  }
+}
 
 async function exchange(socket: RawTcp, group: readonly SentCommand[], hear: Hear): Promise<void> {
   const [first] = group;

@@ -27,14 +27,7 @@ export class Sender {
   ) {}
 
   async send(task: DrivenTask, name: CommandName, args: object): Promise<void> {
-    const command = this.journal.send(this.actor, name, task.id, args);
-    try {
-      const { commandId } = command;
-      const answer = await this.client.command(name, args, { commandId });
-      this.heard(task, command, answer as CommandAnswer);
-    } catch (error) {
-      this.journal.failed(command, error);
-    }
+    await this.deliver(task, this.journal.send(this.actor, name, task.id, args));
   }
 
   async sendBatch(task: DrivenTask, steps: readonly [CommandName, object][]): Promise<void> {
@@ -44,15 +37,30 @@ export class Sender {
       args,
       meta: { commandId },
     }));
+    const open: SentCommand[] = [];
     try {
       const { results }: BatchAnswer = await this.client.command('batch', { commands });
       for (const [index, command] of sent.entries()) {
         const result = results[index]!;
         if ('ok' in result) this.heard(task, command, result.ok);
+        else if (result.error.code === 'UNAVAILABLE') open.push(command);
         else this.journal.refused(command, result.error.code, result.error.message);
       }
     } catch (error) {
       for (const command of sent) this.journal.failed(command, error);
+    }
+    // The client leaves it to the sender of a batch to send a part of it again.
+    for (const command of open) await this.deliver(task, command);
+  }
+
+  /** Sends what the journal knows of already. */
+  private async deliver(task: DrivenTask, command: SentCommand): Promise<void> {
+    const { name, args, commandId } = command;
+    try {
+      const answer = await this.client.command(name, args, { commandId });
+      this.heard(task, command, answer as CommandAnswer);
+    } catch (error) {
+      this.journal.failed(command, error);
     }
   }
 
