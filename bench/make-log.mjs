@@ -85,53 +85,58 @@ export const mixed = (n, step) => {
   return new TaskCompleted({ result: { published: n } });
 };
 
+/** Fills a new log in a file, see `fillLog`. */
+export async function makeLog(file, options) {
+  const log = SqliteEventLog.open({ file });
+  try {
+    return await fillLog(log, options);
+  } finally {
+    await log.close();
+  }
+}
+
 /**
  * @param life `(task number, step) → event`, undefined when the task has no more
  * @returns how many events were appended
  */
-export async function makeLog(file, { tasks, life, onProgress }) {
-  const log = SqliteEventLog.open({ file });
+export async function fillLog(log, { tasks, life, onProgress }) {
   const streams = new Map();
   let appended = 0;
   let now = START;
-  try {
-    for (let step = 0, live = Array.from({ length: tasks }, (_, n) => n); live.length > 0; step++) {
-      const next = [];
-      let pending = [];
-      for (const n of live) {
-        const event = life(n, step);
-        if (!event) {
-          streams.delete(n);
-          continue;
-        }
-        next.push(n);
-        const taskId = idOf(n);
-        const stream = streams.get(n) ?? { ...emptyStream(), remembered: undefined };
-        const commandId = uuidV5(taskId, String(step));
-        const { events, after } = applyEvents(taskId, stream, [event], {
-          actor: ACTOR,
-          commandId,
-          correlationId: commandId,
-          causationId: commandId,
-          transport: 'internal',
-          resent: false,
-          now: now++,
-        });
-        streams.set(n, after);
-        const expected = step === 0 ? 'no_stream' : BigInt(step - 1);
-        pending.push(log.append(taskStream(taskId), expected, events));
-        appended++;
-        if (pending.length === APPENDS_AT_ONCE) {
-          await Promise.all(pending);
-          pending = [];
-          onProgress?.(appended);
-        }
+  for (let step = 0, live = Array.from({ length: tasks }, (_, n) => n); live.length > 0; step++) {
+    const next = [];
+    let pending = [];
+    for (const n of live) {
+      const event = life(n, step);
+      if (!event) {
+        streams.delete(n);
+        continue;
       }
-      await Promise.all(pending);
-      live = next;
+      next.push(n);
+      const taskId = idOf(n);
+      const stream = streams.get(n) ?? { ...emptyStream(), remembered: undefined };
+      const commandId = uuidV5(taskId, String(step));
+      const { events, after } = applyEvents(taskId, stream, [event], {
+        actor: ACTOR,
+        commandId,
+        correlationId: commandId,
+        causationId: commandId,
+        transport: 'internal',
+        resent: false,
+        now: now++,
+      });
+      streams.set(n, after);
+      const expected = step === 0 ? 'no_stream' : BigInt(step - 1);
+      pending.push(log.append(taskStream(taskId), expected, events));
+      appended++;
+      if (pending.length === APPENDS_AT_ONCE) {
+        await Promise.all(pending);
+        pending = [];
+        onProgress?.(appended);
+      }
     }
-  } finally {
-    await log.close();
+    await Promise.all(pending);
+    live = next;
   }
   return appended;
 }

@@ -19,10 +19,10 @@ export async function inTemporaryFolder(work) {
 /** As `npm start` has them. */
 const START_FLAGS = ['--max-semi-space-size=32'];
 
-/** Runs `work({ port, child })` beside a service on this data folder. */
-export function withService(dataDir, work, { execArgv = START_FLAGS } = {}) {
-  const env = { DATA_DIR: dataDir, TCP_PORT: '0', NATS_URL: '', LOG_LEVEL: 'error' };
-  return withServer('./service.mjs', work, { env, execArgv });
+/** Runs `work({ port, child })` beside a service on this data folder, with these settings beside. */
+export function withService(dataDir, work, { env = {}, execArgv = START_FLAGS } = {}) {
+  const settings = { DATA_DIR: dataDir, TCP_PORT: '0', NATS_URL: '', LOG_LEVEL: 'error', ...env };
+  return withServer('./service.mjs', work, { env: settings, execArgv });
 }
 
 /** Runs `work({ port, child })` beside a script that writes `{ port }` when it listens. */
@@ -48,8 +48,9 @@ export async function withServer(script, work, { env = {}, execArgv = START_FLAG
 }
 
 /** Runs a script in a process of its own and answers the one JSON line that it prints last. */
-export async function measureApart(script, args) {
-  const child = fork(new URL(script, import.meta.url), args, {
+export async function measureApart(script, args, { env = {} } = {}) {
+  const child = fork(new URL(script, import.meta.url), args.map(String), {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     execArgv: START_FLAGS,
   });

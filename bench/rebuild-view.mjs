@@ -1,4 +1,7 @@
-/** Builds the task view of a data folder from nothing, as a start without `views.db` does: `rebuild-view.mjs <folder>`. */
+/**
+ * Builds the task view of a data folder from nothing, as a start without `views.db` does:
+ * `rebuild-view.mjs <folder>`, with the log in it unless the environment's settings say another.
+ */
 import 'reflect-metadata';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +18,7 @@ const LIMIT_MS = 20 * 60_000;
 const [folder] = process.argv.slice(2);
 for (const end of ['', '-wal', '-shm']) rmSync(join(folder, `views.db${end}`), { force: true });
 
-const settings = new Settings({ DATA_DIR: folder, LOG_LEVEL: 'error' });
+const settings = new Settings({ ...process.env, DATA_DIR: folder, LOG_LEVEL: 'error' });
 const app = await NestFactory.createApplicationContext(AppModule.with(settings), {
   logger: new ServiceLogger('error'),
 });

@@ -2,32 +2,44 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { durability } from './durability.mjs';
+import { commands, replay } from './eventstoredb.mjs';
 import { growth } from './growth.mjs';
 import { longStream } from './long-stream.mjs';
 import { rebuild } from './rebuild.mjs';
 import { throughput } from './throughput.mjs';
 
+/** What there is to measure, by the event store that keeps the log. */
 const BENCHMARKS = {
-  throughput: ['durable commands and reads beside an echo', throughput],
-  durability: ['what a lone command costs the disk', durability],
-  'long-stream': ['a task with 100,000 updates', longStream],
-  rebuild: ['the task view from the log', rebuild],
-  growth: ['1,000,000 tasks beside 10,000', growth],
+  sqlite: {
+    throughput: ['durable commands and reads beside an echo', throughput],
+    durability: ['what a lone command costs the disk', durability],
+    'long-stream': ['a task with 100,000 updates', longStream],
+    rebuild: ['the task view from the log', rebuild],
+    growth: ['1,000,000 tasks beside 10,000', growth],
+  },
+  eventstoredb: {
+    commands: ['durable commands beside appends of the bare client', commands],
+    replay: ['reading the log beside the bare client', replay],
+  },
 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     help: { type: 'boolean', short: 'h' },
+    'event-store': { type: 'string', default: 'sqlite' },
     quick: { type: 'boolean' },
     rounds: { type: 'string' },
   },
 });
 
-if (values.help || positionals.some((name) => !(name in BENCHMARKS))) {
-  console.log('npm run bench -- [name …] [--quick] [--rounds N]\n');
-  for (const [name, [what]] of Object.entries(BENCHMARKS))
-    console.log(`  ${name.padEnd(12)} ${what}`);
+const benchmarks = BENCHMARKS[values['event-store']];
+if (values.help || !benchmarks || positionals.some((name) => !(name in benchmarks))) {
+  console.log('npm run bench -- [--event-store <name>] [name …] [--quick] [--rounds N]');
+  for (const [store, those] of Object.entries(BENCHMARKS)) {
+    console.log(`\n--event-store ${store}${store === 'sqlite' ? ', or none' : ''}`);
+    for (const [name, [what]] of Object.entries(those)) console.log(`  ${name.padEnd(12)} ${what}`);
+  }
   console.log(
     '\n  --quick    a tenth of the data and short runs: to see that it works, not to quote',
   );
@@ -40,9 +52,9 @@ const options = {
   scale: values.quick ? 0.1 : 1,
 };
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`);
-const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
+const chosen = positionals.length > 0 ? positionals : Object.keys(benchmarks);
 for (const name of chosen) {
-  const [what, benchmark] = BENCHMARKS[name];
+  const [what, benchmark] = benchmarks[name];
   console.log(`\n${name}: ${what}`);
   await benchmark(options);
 }

@@ -1,14 +1,13 @@
 /**
  * Durable commands and reads over TCP, 64 in flight, beside an echo with the same message class in the
- * same application, and beside the same echo over NestJS's own transport and ValidationPipe. The runs are interleaved, and medians are compared. A run of commands ends when the
- * view has caught up with the last of them.
+ * same application, and beside the same echo over NestJS's own transport and ValidationPipe. The runs are
+ * interleaved, and medians are compared. A run of commands ends when the view has caught up with the last
+ * of them.
  */
 import { TaskManager } from '@taskmanager/client';
-import { atLeast, median, perSecond, report, whole } from './figures.mjs';
+import { atLeast, median, report, whole } from './figures.mjs';
+import { callsPerSecond, makeTasks, TASKS } from './load.mjs';
 import { inTemporaryFolder, withServer, withService } from './processes.mjs';
-
-const IN_FLIGHT = 64;
-const TASKS = 1_000;
 
 export async function throughput({ rounds, seconds }) {
   await inTemporaryFolder((folder) =>
@@ -51,7 +50,7 @@ async function measure(port, stockPort, rounds, seconds) {
   const rates = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const [kind, { call, end }] of Object.entries(kinds)) {
-      const rate = await run(call, end, round === 0 ? 1 : seconds);
+      const rate = await callsPerSecond(call, end, round === 0 ? 1 : seconds);
       if (round > 0) rates[kind].push(rate);
     }
   }
@@ -68,29 +67,4 @@ async function measure(port, stockPort, rounds, seconds) {
     report(what, `${whole(rate)}/s`, rate / echo, atLeast(rate / echo, bound));
     console.log(`${' '.repeat(34)} beside NestJS's own: ${(rate / stockEcho).toFixed(2)}`);
   }
-}
-
-async function makeTasks(client) {
-  const ids = await Promise.all(
-    Array.from({ length: TASKS }, (_, n) => client.createTask(`task ${n}`, 'publish')),
-  );
-  await Promise.all(ids.map((id) => client.startTask(id)));
-  return ids;
-}
-
-/** Calls a second that were answered, 64 at a time. */
-async function run(call, end, seconds) {
-  const start = performance.now();
-  const until = start + seconds * 1000;
-  let calls = 0;
-  await Promise.all(
-    Array.from({ length: IN_FLIGHT }, async () => {
-      while (performance.now() < until) {
-        await call();
-        calls++;
-      }
-    }),
-  );
-  await end?.();
-  return perSecond(calls, performance.now() - start);
 }
