@@ -36,7 +36,9 @@ export function saysNothingNew(task: Task, next: ProgressUpdatedData): boolean {
   } else if (progress !== task.progress) {
     return progress < task.progress;
   }
-  return !task.leased && (message === undefined || message === task.message);
+  // The same items after a bare percentage are news: they give another one.
+  if (progress !== task.progress || task.leased) return false;
+  return message === undefined || message === task.message;
 }
 
 function invalid(field: string, message: string): Refusal {

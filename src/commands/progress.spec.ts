@@ -75,6 +75,28 @@ describe('within one attempt', () => {
       .then(reported({ progress: 40, ...items(4, 10), message: 'still here' }));
   });
 
+  test('a higher percentage is news, with items before it or without', () => {
+    const more = reported({ progress: 41 });
+    given(created(), started(), at40).when(progress, { progress: 41 }).then(more);
+    given(created(), started(), reported({ progress: 40 }))
+      .when(progress, { progress: 41 })
+      .then(more);
+  });
+
+  test('the same items after a percentage of their own give theirs again', () => {
+    given(created(), started(), at40, reported({ progress: 80 }))
+      .when(progress, items(4, 10))
+      .then(at40);
+  });
+
+  test('the same with the same message, or with none, says nothing', () => {
+    const said = reported({ progress: 40, ...items(4, 10), message: 'copying' });
+    given(created(), started(), said)
+      .when(progress, { ...items(4, 10), message: 'copying' })
+      .thenNothing();
+    given(created(), started(), said).when(progress, items(4, 10)).thenNothing();
+  });
+
   test('a new attempt begins below the last', () => {
     const task = given(created(), started(), at40, started(2))
       .when(progress, items(1, 10))

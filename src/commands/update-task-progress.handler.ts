@@ -20,10 +20,8 @@ export class UpdateTaskProgressHandler extends TaskCommandHandler<UpdateTaskProg
     return [
       new ProgressUpdated({
         ...next,
-        ...(task.leased &&
-          leaseMs !== undefined && {
-            leaseExpiresAt: Math.max(task.leaseExpiresAt ?? 0, now + leaseMs),
-          }),
+        // Only a task that is leased has it.
+        ...(leaseMs !== undefined && { leaseExpiresAt: now + leaseMs }),
       }),
     ];
   }

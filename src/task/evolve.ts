@@ -260,7 +260,6 @@ function changes(
         completedItems: undefined,
         totalItems: undefined,
         message: undefined,
-        progressReported: false,
         willRetry: false,
         nextRetryAt: undefined,
         completedAt: undefined,

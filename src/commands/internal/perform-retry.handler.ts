@@ -8,8 +8,8 @@ import { TaskCommandHandler } from '../task-command.handler.js';
 @CommandHandler(PerformRetry)
 export class PerformRetryHandler extends TaskCommandHandler<PerformRetry> {
   decide(task: Task, { attempt }: PerformRetry, { now }: CommandContext): AnyTaskEvent[] {
-    const scheduled = task.status === 'failed' && task.willRetry && task.attempt === attempt;
+    // A retry is scheduled only while the task is failed and will be retried.
     const due = task.nextRetryAt !== undefined && task.nextRetryAt <= now;
-    return scheduled && due ? [retried(task)] : [];
+    return due && task.attempt === attempt ? [retried(task)] : [];
   }
 }

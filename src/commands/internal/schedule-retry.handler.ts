@@ -7,7 +7,7 @@ import { TaskCommandHandler } from '../task-command.handler.js';
 @CommandHandler(ScheduleRetry)
 export class ScheduleRetryHandler extends TaskCommandHandler<ScheduleRetry> {
   decide(task: Task, { attempt, failedEventId, failedAt }: ScheduleRetry): AnyTaskEvent[] {
-    const due = task.status === 'failed' && task.willRetry && task.attempt === attempt;
+    const due = task.willRetry && task.attempt === attempt;
     if (!due || task.nextRetryAt !== undefined) return [];
     const dueAt = failedAt + retryDelay(task, failedEventId);
     return [new TaskRetryScheduled({ attempt, dueAt })];
