@@ -84,6 +84,11 @@ describe('asking', () => {
       .thenRefused('VALIDATION_FAILED', { field: 'dueAt' });
   });
 
+  test('nobody knows how many have a role, so any number of votes may be asked of them', () => {
+    const request = { approvers: ['bob', 'role:approver'], quorum: 5 };
+    given(created(), started()).when(ask, request).then(requested(request));
+  });
+
   test('needs a task that runs', () => {
     given(created()).when(ask, {}).thenRefused('INVALID_TRANSITION');
     given(...waiting())
@@ -186,6 +191,23 @@ describe('voting yes', () => {
     given(...asked, told)
       .when(approve, {}, { actor: ADMIN })
       .then(yes('root'), approved);
+  });
+
+  test('a reminder is no escalation', () => {
+    const reminded = new ApproversNotified({
+      kind: 'reminder',
+      channel: 'log',
+      outcome: 'delivered',
+    });
+    given(...waiting({ approvers: ['bob'], escalateTo: ['root'] }), reminded)
+      .when(approve, {}, { actor: ADMIN })
+      .thenRefused('FORBIDDEN', { reason: 'not_an_approver' });
+  });
+
+  test('a refusal says whom the task waits for', () => {
+    given(...waiting({ approvers: ['bob', 'role:finance'] }))
+      .when(approve, {})
+      .thenRefused('FORBIDDEN', {}, 'it waits for bob, role:finance.');
   });
 
   test('a vote after the time is over is refused, though nobody has said so yet', () => {

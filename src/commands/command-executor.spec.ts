@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type EventLog, LogUnavailable, RevisionConflict } from '../event-store/index.js';
 import { MemoryEventLog, MemoryLogStorage } from '../event-store/memory/index.js';
-import { type EventMetadata, taskStream } from '../events/index.js';
+import { type EventMetadata, refusalStream, taskStream } from '../events/index.js';
 import { TASK_STATE_VERSION } from '../task/index.js';
 import { NOW, SetClock, TASK_ID, intactStream, replica } from '../../test/given.js';
 import { CompleteTask } from './complete-task.command.js';
@@ -71,6 +71,13 @@ describe('a command', () => {
   test('about a task that does not exist is refused', async () => {
     await expect(start(one)).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' });
     expect(await log.head()).toBeUndefined();
+  });
+
+  test('that is refused is recorded under its name on the wire', async () => {
+    await one.create();
+    await expect(complete(one)).rejects.toMatchObject({ code: 'INVALID_TRANSITION' });
+    const [refusal] = await log.readStream(refusalStream(TASK_ID));
+    expect(JSON.parse(refusal?.data ?? '')).toMatchObject({ command: 'complete_task' });
   });
 
   test('never steps back in time when the clock does', async () => {

@@ -88,7 +88,11 @@ describe('an id that exists', () => {
   test('is CONFLICT to any other', async () => {
     await service.create({ idempotencyKey: 'k' });
     for (const fields of [{}, { idempotencyKey: 'l' }, { idempotencyKey: 'k', appName: 'other' }]) {
-      await expect(service.create(fields)).rejects.toMatchObject({ code: 'CONFLICT' });
+      await expect(service.create(fields)).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining(TASK_ID),
+        details: { taskId: TASK_ID },
+      });
     }
   });
 
@@ -109,6 +113,8 @@ describe('an id that exists', () => {
 test('an actor bound to apps creates for these alone', async () => {
   await expect(service.create({}, { apps: ['other'] })).rejects.toMatchObject({
     code: 'FORBIDDEN',
+    message: 'alice may not create tasks of app registry.',
+    details: { appName: 'registry' },
   });
   await service.create({}, { apps: ['registry'] });
 });

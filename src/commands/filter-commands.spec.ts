@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import { Test } from '@nestjs/testing';
 import type { BatchAnswer, ClaimAnswer, CommandAnswer } from '@taskmanager/protocol';
@@ -42,6 +42,7 @@ class ListedTasks extends TaskFinder {
   changed: string[] = [];
   readonly asked: object[] = [];
   readonly lookedAgain: string[] = [];
+  readonly waitedFor: object[] = [];
   /** What happens when a claim waits. */
   whileWaiting: () => Promise<boolean> = async () => false;
 
@@ -61,7 +62,8 @@ class ListedTasks extends TaskFinder {
     return this.found(search);
   }
 
-  async changedLast() {
+  async changedLast(search: Parameters<TaskFinder['changedLast']>[0]) {
+    this.asked.push(search);
     return { taskIds: this.changed, more: false };
   }
 
@@ -77,7 +79,8 @@ class ListedTasks extends TaskFinder {
     return this.heldIds;
   }
 
-  waitForClaimable() {
+  waitForClaimable(...[wish]: Parameters<TaskFinder['waitForClaimable']>) {
+    this.waitedFor.push(wish);
     return this.whileWaiting();
   }
 
@@ -121,12 +124,12 @@ async function service(): Promise<CommandBus> {
   return module.get(CommandBus);
 }
 
-beforeEach(async () => {
+async function newService(): Promise<void> {
   log = new MemoryEventLog();
   clock = new SetClock();
   finder = new ListedTasks();
   bus = await service();
-});
+}
 
 const prepared = <C extends object>(
   message: new () => C,
@@ -156,6 +159,8 @@ const typesOf = async (id: string) =>
   (await intactStream(log, taskStream(id))).map(({ type }) => type);
 
 describe('pause_all_running_tasks', () => {
+  beforeEach(newService);
+
   test('pauses what runs, skips what no longer does, and records no refusal', async () => {
     const running = await task({}, StartTask);
     const others = [await task(), await task({}, StartTask, PauseTask), randomUUID()];
@@ -165,6 +170,8 @@ describe('pause_all_running_tasks', () => {
       more: false,
     });
     expect(await typesOf(running)).toEqual(['TaskCreated', 'TaskStarted', 'TaskPaused']);
+    const [, , paused] = await log.readStream(taskStream(running));
+    expect(JSON.parse(paused?.data ?? '')).toMatchObject({ reason: 'night' });
     for (const id of others) expect(await log.readStream(refusalStream(id))).toEqual([]);
   });
 
@@ -190,6 +197,8 @@ describe('pause_all_running_tasks', () => {
 });
 
 describe('resume_last_paused_task', () => {
+  beforeEach(newService);
+
   test('resumes the newest that still is, or answers null', async () => {
     const [newest, older] = [await task({}, StartTask), await task({}, StartTask, PauseTask)];
     finder.ids = [newest, older];
@@ -198,6 +207,12 @@ describe('resume_last_paused_task', () => {
       status: 'running',
     });
     expect(await send(ResumeLastPausedTask, {})).toBeNull();
+    expect(await log.readStream(refusalStream(newest))).toEqual([]);
+  });
+
+  test('asks for what was wanted, as new as was wanted, of the apps that the sender may touch', async () => {
+    await send(ResumeLastPausedTask, { appName: 'app' }, { apps: ['app'] });
+    expect(finder.asked).toEqual([{ appName: 'app', apps: ['app'], after: undefined, limit: 10 }]);
   });
 
   test('sent again it does not resume the next one', async () => {
@@ -228,11 +243,11 @@ describe('resume_last_paused_task', () => {
     bus = await service();
     finder.ids = [second];
     finder.changed = [...Array.from({ length: 120 }, () => randomUUID()), second, first];
-    expect(await send(ResumeLastPausedTask, {}, { ...context, resent: true })).toEqual({
-      ...answer,
-      repeated: true,
-    });
+    expect(
+      await send(ResumeLastPausedTask, { appName: 'app' }, { ...context, resent: true }),
+    ).toEqual({ ...answer, repeated: true });
     expect(await typesOf(second)).not.toContain('TaskResumed');
+    expect(finder.asked).toContainEqual({ appName: 'app', apps: undefined, limit: 1_000 });
     expect(await send(ResumeLastPausedTask, {}, { resent: true })).toMatchObject({
       taskId: second,
     });
@@ -240,6 +255,8 @@ describe('resume_last_paused_task', () => {
 });
 
 describe('cleanup_tasks', () => {
+  beforeEach(newService);
+
   test('deletes what ended an hour ago, and looks at each task itself', async () => {
     const old = await task({}, CancelTask);
     clock.time = NOW + 3_600_000;
@@ -261,6 +278,8 @@ describe('cleanup_tasks', () => {
 });
 
 describe('claim_tasks', () => {
+  beforeEach(newService);
+
   const wish = { workerId: 'w1', taskTypes: ['index'] };
   const claim = (fields: Partial<ClaimTasks> = {}, context: Partial<CommandContext> = {}) =>
     send<ClaimAnswer>(ClaimTasks, { ...wish, ...fields }, context);
@@ -290,19 +309,59 @@ describe('claim_tasks', () => {
     expect(idsIn(await claim({ limit: 10 }))).toEqual([]);
   });
 
+  test('finds one that is free behind many that are not', async () => {
+    const [held, free] = [await task(forWorkers), await task(forWorkers)];
+    finder.ids = [held];
+    await claim();
+    finder.ids = [randomUUID(), await task(), await task(forWorkers, CancelTask), held, free];
+    expect(idsIn(await claim())).toEqual([free]);
+  });
+
+  test('looks once when it finds what it wants, for what was wanted', async () => {
+    finder.ids = [await task(forWorkers), await task(forWorkers)];
+    await claim({}, { apps: ['app'] });
+    expect(finder.asked).toEqual([
+      { taskTypes: ['index'], now: NOW, apps: ['app'], after: undefined, limit: 1 },
+    ]);
+    expect(finder.lookedAgain).toEqual([]);
+  });
+
+  test('does not look further than one command may', async () => {
+    finder.ids = Array.from({ length: 1_100 }, () => randomUUID());
+    expect(await claim()).toEqual({ tasks: [] });
+    expect(finder.asked.at(-1)).toMatchObject({ limit: 1_000 });
+  });
+
   test('claims at the same time share what is there', async () => {
     for (let n = 0; n < 20; n++) finder.ids.push(await task(forWorkers));
     const answers = await Promise.all(Array.from({ length: 10 }, () => claim({ limit: 2 })));
-    for (const answer of answers) expect(idsIn(answer)).not.toEqual([]);
+    for (const answer of answers) expect([1, 2]).toContain(answer.tasks.length);
     const rest = await claim({ limit: 20 });
     const given = [...answers, rest].flatMap(idsIn);
     expect(given.sort()).toEqual([...finder.ids].sort());
+  });
+
+  test('looks past what another claim is about to take', async () => {
+    const [one, other] = [await task(forWorkers), await task(forWorkers)];
+    finder.ids = [one, other, await task(forWorkers)];
+    const append = log.append.bind(log);
+    let meanwhile: ClaimAnswer = { tasks: [] };
+    jest.spyOn(log, 'append').mockImplementationOnce(async (...events) => {
+      meanwhile = await claim();
+      return append(...events);
+    });
+    expect(idsIn(await claim())).toEqual([one]);
+    expect(idsIn(meanwhile)).toEqual([other]);
+    expect(finder.asked).toMatchObject([{ limit: 1 }, { limit: 2 }]);
   });
 
   test('sent again it answers the tasks that it holds, and takes no others', async () => {
     finder.ids = [await task(forWorkers), await task(forWorkers), await task(forWorkers)];
     const context = { commandId: randomUUID() };
     const first = await claim({ limit: 2 }, context);
+    expect(await claim({ limit: 2 }, { ...context, resent: true })).toEqual(first);
+    // The view has heard of the claim, or of nothing.
+    finder.ids = finder.ids.slice(2);
     expect(await claim({ limit: 2 }, { ...context, resent: true })).toEqual(first);
     await send(CancelTask, { id: first.tasks[0]?.id });
     expect(idsIn(await claim({ limit: 2 }, { ...context, resent: true }))).toEqual(
@@ -315,6 +374,7 @@ describe('claim_tasks', () => {
     const context = { commandId: randomUUID() };
     const first = await claim({}, context);
     bus = await service();
+    finder.ids = finder.ids.slice(1);
     finder.heldIds = idsIn(first);
     expect(await claim({}, { ...context, resent: true })).toEqual(first);
   });
@@ -341,7 +401,8 @@ describe('claim_tasks', () => {
     };
     expect(idsIn(await claim({ waitMs: 1_000 }))).toEqual([]);
     finder.whileWaiting = async () => false;
-    expect(idsIn(await claim({ waitMs: 30_000 }))).toEqual([]);
+    expect(await claim({ waitMs: 30_000 }, { apps: ['app'] })).toEqual({ tasks: [] });
+    expect(finder.waitedFor.at(-1)).toEqual({ taskTypes: ['index'], apps: ['app'] });
   });
 
   test('a caller who is gone gets none, and those who wait look for themselves', async () => {
@@ -389,6 +450,8 @@ describe('claim_tasks', () => {
 });
 
 describe('batch', () => {
+  beforeEach(newService);
+
   const toError = (error: unknown) => ({
     code: (error as { code: 'INTERNAL' }).code,
     message: 'refused',

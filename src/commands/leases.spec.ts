@@ -4,13 +4,14 @@ import {
   TaskApprovalRequested,
   TaskCancelled,
   TaskCompleted,
+  TaskDeleted,
   TaskFailed,
   TaskLeaseExpired,
   TaskLeaseRenewed,
   TaskPaused,
   TaskReleased,
 } from '../events/index.js';
-import { HOLDER, NOW, claimed, created, given, started } from '../../test/given.js';
+import { HOLDER, NOW, TASK_ID, claimed, created, given, started } from '../../test/given.js';
 import { CompleteTaskHandler } from './complete-task.handler.js';
 import { FailTaskHandler } from './fail-task.handler.js';
 import { ExpireLeaseHandler } from './internal/expire-lease.handler.js';
@@ -80,6 +81,9 @@ describe('renewing', () => {
     for (const end of [new TaskCancelled({}), new TaskCompleted({})]) {
       given(task, claimed(), end).when(renew, HOLDER).thenRefused('INVALID_TRANSITION');
     }
+    given(task, claimed(), new TaskCancelled({}), new TaskDeleted({}))
+      .when(renew, HOLDER)
+      .thenRefused('INVALID_TRANSITION', { status: 'deleted' });
   });
 });
 
@@ -107,6 +111,29 @@ describe('what a lease guards', () => {
       .when(data, { data: 1, ...sender })
       .thenRefused('LEASE_LOST');
     given(task, claimed()).when(ask, sender).thenRefused('LEASE_LOST');
+  });
+
+  test('its epoch is enough: who leaves out the worker is taken for its holder', () => {
+    given(task, claimed()).when(complete, { leaseEpoch: 1 }).then(new TaskCompleted({}));
+  });
+
+  test('a refusal says what was named and who holds the task', () => {
+    const text = (who: string, named: string, held: string) =>
+      `Task ${TASK_ID} is not ${who}'s to go on with: it ${named}, but ${held}. Stop working on it.`;
+    const byW1 = 'w1 holds it under lease 1';
+    given(task, claimed())
+      .when(complete, stranger)
+      .thenRefused('LEASE_LOST', {}, text('w2', 'names lease 9', byW1));
+    given(task, claimed())
+      .when(complete, {})
+      .thenRefused('LEASE_LOST', {}, text('the sender', 'names no lease', byW1));
+    const nobody = 'nobody holds a lease on it now (the last was';
+    given(task, started())
+      .when(complete, HOLDER)
+      .thenRefused('LEASE_LOST', {}, text('w1', 'names lease 1', `${nobody} none)`));
+    given(task, claimed(), lost(1, 0))
+      .when(complete, HOLDER)
+      .thenRefused('LEASE_LOST', {}, text('w1', 'names lease 1', `${nobody} 1)`));
   });
 
   test('an operator may fail a leased task, a worker of another lease may not', () => {

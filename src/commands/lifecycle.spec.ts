@@ -12,7 +12,7 @@ import {
   TaskReleased,
   TaskStarted,
 } from '../events/index.js';
-import { HOLDER, NOW, claimed, created, given, started } from '../../test/given.js';
+import { HOLDER, NOW, TASK_ID, claimed, created, given, started } from '../../test/given.js';
 import { AcknowledgeCancelHandler } from './acknowledge-cancel.handler.js';
 import { CancelTaskHandler } from './cancel-task.handler.js';
 import { CompleteTaskHandler } from './complete-task.handler.js';
@@ -59,7 +59,9 @@ describe('starting', () => {
   });
 
   test('a lease without a holder is refused', () => {
-    given(created()).when(start, { leaseMs: 5_000 }).thenRefused('VALIDATION_FAILED');
+    given(created())
+      .when(start, { leaseMs: 5_000 })
+      .thenRefused('VALIDATION_FAILED', { field: 'workerId' });
   });
 
   test('a running task without a lease is taken up again as a new attempt', () => {
@@ -69,7 +71,9 @@ describe('starting', () => {
   });
 
   test('a leased task is refused to everybody else', () => {
-    given(created(), claimed()).when(start, {}).thenRefused('INVALID_TRANSITION');
+    given(created(), claimed())
+      .when(start, {})
+      .thenRefused('INVALID_TRANSITION', {}, 'running, but not in a state that allows it now.');
   });
 
   test.each([completed, cancelled, failed, new TaskDeleted({})])(
@@ -162,7 +166,11 @@ describe('cancelling', () => {
   test('only the last holder of a lease can have stopped', () => {
     given(created(), claimed(), cancelled)
       .when(acknowledge, { workerId: 'w0', leaseEpoch: 7 })
-      .thenRefused('LEASE_LOST');
+      .thenRefused(
+        'LEASE_LOST',
+        { taskId: TASK_ID, status: 'cancelled' },
+        `Only the worker of lease 1 can say that task ${TASK_ID} has stopped.`,
+      );
     given(created(), claimed(), cancelled).when(acknowledge, {}).thenRefused('LEASE_LOST');
   });
 
@@ -173,7 +181,7 @@ describe('cancelling', () => {
       .then(new TaskCancelAcknowledged({}));
     given(...again)
       .when(acknowledge, HOLDER)
-      .thenRefused('LEASE_LOST');
+      .thenRefused('LEASE_LOST', {}, 'lease none');
     const named = new TaskStarted({ attempt: 2, workerId: 'w3' });
     given(created(), claimed(), new TaskReleased({}), named, cancelled)
       .when(acknowledge, { workerId: 'w3' })
@@ -187,7 +195,13 @@ describe('cancelling', () => {
   });
 
   test('a running task has no cancel to acknowledge', () => {
-    given(created(), started()).when(acknowledge, {}).thenRefused('INVALID_TRANSITION');
+    given(created(), started())
+      .when(acknowledge, {})
+      .thenRefused(
+        'INVALID_TRANSITION',
+        { event: 'TaskCancelAcknowledged' },
+        `cannot happen to task ${TASK_ID}: it is running; it would have to be cancelled or deleted.`,
+      );
   });
 
   test('a failed task is cancelled only while a retry is to come', () => {

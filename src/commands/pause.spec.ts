@@ -202,6 +202,12 @@ describe('acknowledging', () => {
       .thenNothing();
   });
 
+  test('who names a lease that ended with the first word hears that it is lost', () => {
+    given(created(), claimed(), paused, new TaskPauseAcknowledged({}))
+      .when(acknowledge, HOLDER)
+      .thenRefused('LEASE_LOST');
+  });
+
   test('a new pause is acknowledged anew', () => {
     given(created(), started(), paused, new TaskPauseAcknowledged({}), resumed, paused)
       .when(acknowledge, {})

@@ -7,7 +7,7 @@ import {
   TaskRetried,
   TaskRetryScheduled,
 } from '../events/index.js';
-import { ADMIN, NOW, created, given, happened, started } from '../../test/given.js';
+import { ADMIN, NOW, TASK_ID, created, given, happened, started } from '../../test/given.js';
 import { PerformRetryHandler } from './internal/perform-retry.handler.js';
 import { ScheduleRetryHandler } from './internal/schedule-retry.handler.js';
 import { RetryTaskHandler } from './retry-task.handler.js';
@@ -75,7 +75,7 @@ describe('by hand', () => {
       .thenRefused('INVALID_TRANSITION');
     given(...spent)
       .when(retry, { force: true })
-      .thenRefused('FORBIDDEN');
+      .thenRefused('FORBIDDEN', { taskId: TASK_ID });
     given(...spent)
       .when(retry, { force: true }, { actor: ADMIN })
       .then(new TaskRetried({ retryCount: 1, maxRetries: 0 }));
@@ -83,6 +83,9 @@ describe('by hand', () => {
 
   test('needs a failed task, forced or not', () => {
     given(created(), started()).when(retry, {}).thenRefused('INVALID_TRANSITION');
+    given(created({ maxRetries: 0 }))
+      .when(retry, {})
+      .thenRefused('INVALID_TRANSITION', { event: 'TaskRetried' });
     given(created(), new TaskCancelled({}))
       .when(retry, { force: true }, { actor: ADMIN })
       .thenRefused('INVALID_TRANSITION');

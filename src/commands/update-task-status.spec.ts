@@ -114,6 +114,9 @@ describe('each wanted status is reached through the one command that leads there
       .thenRefused('INVALID_TRANSITION');
     given(created(), claimed()).when(update, { status: 'completed' }).thenRefused('LEASE_LOST');
     given(created(), claimed())
+      .when(update, { status: 'completed', workerId: 'w1' })
+      .thenRefused('LEASE_LOST', { leaseEpoch: 1 }, "not w1's to go on with: it names no lease");
+    given(created(), claimed())
       .when(update, { status: 'completed', ...HOLDER })
       .then(new TaskCompleted({}));
   });

@@ -41,7 +41,7 @@ const EXAMPLES: StoredTaskEvent[] = readdirSync(FOLDER)
 const asSnapshot = (task: Task): Task => JSON.parse(JSON.stringify(task)) as Task;
 
 describe('a state', () => {
-  const states = [
+  const states = () => [
     taskAfter(created()),
     taskAfter(created({ timeouts: { queueMs: 1, runMs: 2, totalMs: 3 } }), claimed()),
     taskAfter(created(), started(), new TaskPaused({ statusBefore: 'running', remaining: {} })),
@@ -62,7 +62,7 @@ describe('a state', () => {
   test.each(EXAMPLES.map((example) => [example.event.type, example] as const))(
     'kept as a snapshot takes %s as the state that it was made of',
     (_, example) => {
-      for (const state of states) {
+      for (const state of states()) {
         expect(evolve(asSnapshot(state), example)).toEqual(evolve(state, example));
       }
     },
@@ -71,7 +71,7 @@ describe('a state', () => {
   test.each(EXAMPLES.map((example) => [example.event.type, example] as const))(
     'is not changed in place by %s',
     (_, example) => {
-      for (const state of states) {
+      for (const state of states()) {
         const before = structuredClone(state);
         evolve(state, example);
         expect(state).toEqual(before);
