@@ -15,14 +15,19 @@ export class TimeOrderedIds extends Ids {
 
 /** Bytes of a UUID in a name-based one's digest. */
 const UUID_BYTES = 16;
+/** UTF-8 needs no more for a UTF-16 code unit. */
+const MOST_BYTES_PER_UNIT = 3;
+/** Most names fit; nothing waits between writing into it and hashing. */
+const SCRATCH = Buffer.allocUnsafeSlow(2 * 1024);
 const VARIANTS = ['8', '9', 'a', 'b'];
 
 /** Version 5 UUID (RFC 9562): the same namespace and name give the same id, for ever. */
 export function uuidV5(namespace: string, name: string): string {
-  const bytes = Buffer.allocUnsafe(UUID_BYTES + Buffer.byteLength(name));
+  const most = UUID_BYTES + name.length * MOST_BYTES_PER_UNIT;
+  const bytes = most <= SCRATCH.length ? SCRATCH : Buffer.allocUnsafe(most);
   bytes.write(namespace.replaceAll('-', ''), 'hex');
-  bytes.write(name, UUID_BYTES);
-  const digest = hash('sha1', bytes, 'hex');
+  const length = UUID_BYTES + bytes.write(name, UUID_BYTES);
+  const digest = hash('sha1', bytes.subarray(0, length), 'hex');
   const variant = VARIANTS[parseInt(digest.charAt(16), 16) & 0x3];
   return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-5${digest.slice(13, 16)}-${variant}${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
 }

@@ -8,6 +8,9 @@ const LENGTH_BYTES = 4;
 /** UTF-8 needs no more for a UTF-16 code unit; asking is dearer than the room. */
 const MOST_BYTES_PER_UNIT = 3;
 
+/** Most events fit; nothing waits between writing into it and hashing. */
+const SCRATCH = Buffer.allocUnsafeSlow(16 * 1024);
+
 export interface ChainLink {
   /** Stream name without the log's prefix. */
   readonly stream: string;
@@ -38,7 +41,7 @@ export function chainHash(previous: string, link: ChainLink): string {
   ];
   let most = HASH_BYTES;
   for (const field of fields) most += LENGTH_BYTES + field.length * MOST_BYTES_PER_UNIT;
-  const bytes = Buffer.allocUnsafe(most);
+  const bytes = most <= SCRATCH.length ? SCRATCH : Buffer.allocUnsafe(most);
   let at = bytes.write(previous, 0, HASH_BYTES, 'hex');
   for (const field of fields) {
     const length = bytes.write(field, at + LENGTH_BYTES);
