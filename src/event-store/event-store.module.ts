@@ -4,7 +4,6 @@ import { Global, Inject, Logger, Module, type OnApplicationShutdown } from '@nes
 import { makeFolder, Settings } from '../config/index.js';
 import { LogUnavailable } from './event-log.errors.js';
 import { EventLog } from './event-log.port.js';
-import { EventStoreDbEventLog, EventStoreDbProcessorStore } from './eventstoredb/index.js';
 import { ProcessorStore } from './processor-store.port.js';
 import { LogFile, SqliteEventLog, SqliteProcessorStore } from './sqlite/index.js';
 
@@ -71,6 +70,9 @@ async function openEventStore(
 ): Promise<OpenedEventStore> {
   if (file) return { log: new SqliteEventLog(file), processors: new SqliteProcessorStore(file) };
   if (!eventStoreDb) throw new Error('No event store is set up.');
+  // Its client takes twenty megabytes that the embedded log has no use for.
+  const { EventStoreDbEventLog, EventStoreDbProcessorStore } =
+    await import('./eventstoredb/index.js');
   const logger = new Logger('EventStoreDB');
   const tell = (reason: string) => logger.warn(`waiting for the event log: ${reason}`);
   const log = await EventStoreDbEventLog.open(eventStoreDb, tell);
