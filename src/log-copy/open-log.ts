@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Settings, VARIABLES } from '../config/index.js';
+import { makeFolder, Settings, VARIABLES } from '../config/index.js';
 import { type EventLog, LogUnavailable, type ProcessorStore } from '../event-store/index.js';
 import {
   EventStoreDbEventLog,
@@ -60,7 +60,7 @@ async function openEventStoreDb(
 function openSqlite(path: string, { create }: OpenLogOptions): OpenedLog {
   const file = sqliteFile(path);
   if (!create && !existsSync(file)) throw new LogUnavailable(`there is none at ${file}`, false);
-  if (create) mkdirSync(dirname(file), { recursive: true });
+  if (create) makeFolder(dirname(file));
   const opened = LogFile.open({ file, busyLimitMs: SQLITE_BUSY_LIMIT_MS });
   const log = new SqliteEventLog(opened);
   const processors = new SqliteProcessorStore(opened);

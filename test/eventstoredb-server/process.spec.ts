@@ -223,7 +223,7 @@ describe('a process', () => {
 });
 
 async function untilGone(pid: number): Promise<void> {
-  for (;;) {
+  for (const until = Date.now() + 10_000; Date.now() < until;) {
     try {
       process.kill(pid, 0);
     } catch {
@@ -231,4 +231,5 @@ async function untilGone(pid: number): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  throw new Error(`Process ${pid} is still there after ten seconds.`);
 }

@@ -19,6 +19,7 @@ import type { EventStoreDbOptions, Tell } from './eventstoredb-options.js';
 import { LogConnection } from './log-connection.js';
 import { Snapshots } from './snapshots.js';
 import { TailReader } from './tail-reader.js';
+import { UnderWay } from './under-way.js';
 import { WriteProbe } from './write-probe.js';
 
 /** The event log for more than one machine: streams with a prefix in an EventStoreDB cluster. */
@@ -27,7 +28,7 @@ export class EventStoreDbEventLog extends EventLog {
   private readonly snapshots: Snapshots;
   private readonly probe: WriteProbe;
   private readonly subscriptions = new Set<Watcher>();
-  private readonly underWay = new Set<Promise<unknown>>();
+  private readonly underWay = new UnderWay();
   /** Heads that subscriptions from now have asked for: appends wait until they are known. */
   private readonly heads = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
@@ -53,7 +54,7 @@ export class EventStoreDbEventLog extends EventLog {
   ): Promise<AppendResult> {
     this.assertOpen();
     checkAppend(expected, events);
-    return this.tracked(async () => {
+    return this.underWay.track(async () => {
       if (this.heads.size > 0) await Promise.allSettled(this.heads);
       return this.connection.appends.append(stream, expected, events);
     });
@@ -100,17 +101,17 @@ export class EventStoreDbEventLog extends EventLog {
 
   async writeSnapshot(stream: string, snapshot: Snapshot): Promise<void> {
     this.assertOpen();
-    await this.tracked(() => this.snapshots.write(stream, snapshot));
+    await this.underWay.track(() => this.snapshots.write(stream, snapshot));
   }
 
   async deleteSnapshot(stream: string): Promise<void> {
     this.assertOpen();
-    await this.tracked(() => this.snapshots.delete(stream));
+    await this.underWay.track(() => this.snapshots.delete(stream));
   }
 
   async health(): Promise<void> {
     this.assertOpen();
-    await this.tracked(() => this.probe.run());
+    await this.underWay.track(() => this.probe.run());
   }
 
   /** Appends first: the client would reject those under way although the server writes them. */
@@ -120,7 +121,7 @@ export class EventStoreDbEventLog extends EventLog {
 
   private async end(): Promise<void> {
     for (const watcher of [...this.subscriptions]) watcher.end();
-    await Promise.allSettled(this.underWay);
+    await this.underWay.settled();
     await this.connection.close();
   }
 
@@ -135,16 +136,6 @@ export class EventStoreDbEventLog extends EventLog {
     this.assertOpen();
     this.subscriptions.add(watcher);
     return () => void this.subscriptions.delete(watcher);
-  }
-
-  private async tracked<T>(work: () => Promise<T>): Promise<T> {
-    const promise = work();
-    this.underWay.add(promise);
-    try {
-      return await promise;
-    } finally {
-      this.underWay.delete(promise);
-    }
   }
 
   private assertOpen(): void {

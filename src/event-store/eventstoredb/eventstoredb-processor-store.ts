@@ -6,6 +6,7 @@ import { LogConnection } from './log-connection.js';
 import { ParkedEvents } from './parked-events.js';
 import { ProcessorNames } from './processor-names.js';
 import { SmallStream } from './small-stream.js';
+import { UnderWay } from './under-way.js';
 
 interface StoredLease {
   /** Null: it was given back. The stream stays, because epochs must go on rising. */
@@ -26,7 +27,7 @@ interface ProcessorStreams {
 export class EventStoreDbProcessorStore extends ProcessorStore {
   private readonly processors = new Map<string, ProcessorStreams>();
   private readonly names: ProcessorNames;
-  private readonly underWay = new Set<Promise<unknown>>();
+  private readonly underWay = new UnderWay();
   private closing: Promise<void> | undefined;
 
   /** @param connection is this store's from now on: closing the store gives it back */
@@ -125,7 +126,7 @@ export class EventStoreDbProcessorStore extends ProcessorStore {
   }
 
   close(): Promise<void> {
-    return (this.closing ??= Promise.allSettled(this.underWay).then(() => this.connection.close()));
+    return (this.closing ??= this.underWay.settled().then(() => this.connection.close()));
   }
 
   private async hasLeftSomething(processor: string): Promise<boolean> {
@@ -140,13 +141,7 @@ export class EventStoreDbProcessorStore extends ProcessorStore {
 
   private async tracked<T>(work: () => Promise<T>): Promise<T> {
     if (this.closing) throw new LogUnavailable('it is closed', false);
-    const promise = work();
-    this.underWay.add(promise);
-    try {
-      return await promise;
-    } finally {
-      this.underWay.delete(promise);
-    }
+    return this.underWay.track(work);
   }
 
   private streamsOf(processor: string): ProcessorStreams {
