@@ -6,7 +6,7 @@ import { isCorruption, ViewsFromNewerRelease } from './views-database.errors.js'
 
 /** How long a write waits, holding the event loop, while another process writes; the runner tries again. */
 const BUSY_MS = 250;
-const PAGE_CACHE_KIB = 32 * 1024;
+const PAGE_CACHE_KIB = 20 * 1024;
 /** Pages in the WAL after which a commit moves them into the file: fewer, larger moves while a view is built. */
 const WAL_PAGES = 8_000;
 
