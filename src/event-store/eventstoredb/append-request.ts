@@ -38,49 +38,107 @@ export function* encodeAppend(request: AppendRequest): Generator<Buffer> {
   let part = [id, options];
   let size = 0;
   for (const event of events) {
-    const message = nested(3, eventMessage(event));
-    if (size > 0 && size + message.length > PART_BYTES) {
-      yield Buffer.concat(part);
+    const message = nested(3, ...eventFields(event));
+    if (size > 0 && size + message.size > PART_BYTES) {
+      yield written(part);
       part = [id];
       size = 0;
     }
     part.push(message);
-    size += message.length;
+    size += message.size;
   }
-  yield Buffer.concat([...part, LAST_PART]);
+  yield written([...part, LAST_PART]);
 }
 
-const eventMessage = ({ id, type, contentType, data, metadata }: EncodedEvent): Buffer =>
-  Buffer.concat([
-    nested(1, uuid(id)),
-    nested(2, text(1, 'type'), text(2, type)),
-    nested(2, text(1, 'content-type'), text(2, contentType)),
-    bytes(3, metadata),
-    bytes(4, data),
-  ]);
+const eventFields = ({ id, type, contentType, data, metadata }: EncodedEvent): Field[] => [
+  nested(1, uuid(id)),
+  nested(2, text(1, 'type'), text(2, type)),
+  nested(2, text(1, 'content-type'), text(2, contentType)),
+  bytes(3, metadata),
+  bytes(4, data),
+];
 
-function expectation(expected: ExpectedRevision): Buffer {
-  if (expected === 'no_stream') return bytes(3, NOTHING);
-  if (expected === 'any') return bytes(4, NOTHING);
-  if (expected === 'stream_exists') return bytes(5, NOTHING);
+function expectation(expected: ExpectedRevision): Field {
+  if (expected === 'no_stream') return nested(3);
+  if (expected === 'any') return nested(4);
+  if (expected === 'stream_exists') return nested(5);
   return number(2, Number(expected));
 }
 
-const NOTHING = Buffer.alloc(0);
-const uuid = (id: string): Buffer => text(2, id);
-const text = (field: number, value: string): Buffer => bytes(field, Buffer.from(value));
-const bytes = (field: number, value: Buffer): Buffer =>
-  Buffer.concat([varint(field * 8 + 2), varint(value.length), value]);
-const nested = (field: number, ...parts: Buffer[]): Buffer => bytes(field, Buffer.concat(parts));
-const number = (field: number, value: number): Buffer =>
-  Buffer.concat([varint(field * 8), varint(value)]);
+/** A field of a message: its size is known before anything is written, so that one buffer takes it all. */
+interface Field {
+  readonly size: number;
+  /** Answers where the next field begins. */
+  write(into: Buffer, at: number): number;
+}
+
+const uuid = (id: string): Field => text(2, id);
+
+function text(field: number, value: string): Field {
+  const length = Buffer.byteLength(value);
+  return ofLength(field, length, (into, at) => into.write(value, at));
+}
+
+function bytes(field: number, value: Buffer): Field {
+  return ofLength(field, value.length, (into, at) => into.set(value, at));
+}
+
+function nested(field: number, ...fields: readonly Field[]): Field {
+  return ofLength(field, sizeOf(fields), (into, at) => writeAll(fields, into, at));
+}
+
+function number(field: number, value: number): Field {
+  return {
+    size: 1 + varintSize(value),
+    write: (into, at) => writeVarint(value, into, writeVarint(field * 8, into, at)),
+  };
+}
+
+function ofLength(
+  field: number,
+  length: number,
+  content: (into: Buffer, at: number) => unknown,
+): Field {
+  return {
+    size: 1 + varintSize(length) + length,
+    write: (into, at) => {
+      const start = writeVarint(length, into, writeVarint(field * 8 + 2, into, at));
+      content(into, start);
+      return start + length;
+    },
+  };
+}
+
+function written(fields: readonly Field[]): Buffer {
+  const message = Buffer.allocUnsafe(sizeOf(fields));
+  writeAll(fields, message, 0);
+  return message;
+}
+
+function writeAll(fields: readonly Field[], into: Buffer, start: number): void {
+  let at = start;
+  for (const field of fields) at = field.write(into, at);
+}
+
+function sizeOf(fields: readonly Field[]): number {
+  let size = 0;
+  for (const field of fields) size += field.size;
+  return size;
+}
 
 /** Seven bits in each byte, the lowest first; exact up to 2^53. */
-function varint(value: number): Buffer {
-  const all: number[] = [];
+function writeVarint(value: number, into: Buffer, start: number): number {
+  let at = start;
   let rest = value;
-  for (; rest > 127; rest = Math.floor(rest / 128)) all.push((rest % 128) + 128);
-  return Buffer.from([...all, rest]);
+  for (; rest > 127; rest = Math.floor(rest / 128)) into[at++] = (rest % 128) + 128;
+  into[at++] = rest;
+  return at;
+}
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++;
+  return size;
 }
 
 const LAST_PART = number(4, 1);
