@@ -1,4 +1,3 @@
-import { type FeedEvent, TRANSITIONS } from '@taskmanager/protocol';
 import type { RecordedEvent } from '../../event-store/index.js';
 import { decodeTaskEvent, type StoredTaskEvent } from '../../events/index.js';
 
@@ -14,27 +13,4 @@ export interface SizedEvent {
 export function sized(record: RecordedEvent): SizedEvent {
   const bytes = Buffer.byteLength(record.data) + ENVELOPE_BYTES;
   return { stored: decodeTaskEvent(record), bytes };
-}
-
-export function toFeedEvent({
-  event,
-  metadata,
-  position,
-  revision,
-  taskId,
-}: StoredTaskEvent): FeedEvent {
-  const { taskType, appName, status, timestamp, actor } = metadata;
-  return {
-    event: TRANSITIONS[event.type].feed,
-    type: event.type,
-    position,
-    revision,
-    taskId,
-    taskType,
-    appName,
-    status,
-    at: timestamp,
-    actor,
-    data: event.data as FeedEvent['data'] & typeof event.data,
-  };
 }

@@ -9,8 +9,8 @@ import {
 } from '@taskmanager/protocol';
 import { Clock, queryContextOf, Refusal, type Waiting } from '../../context/index.js';
 import { EventLog, ForeignPosition } from '../../event-store/index.js';
-import { TASK_STREAM_PREFIX } from '../../events/index.js';
-import { type SizedEvent, sized, toFeedEvent } from './feed-event.js';
+import { TASK_STREAM_PREFIX, toFeedEvent } from '../../events/index.js';
+import { type SizedEvent, sized } from './feed-event.js';
 import { FeedFilter } from './feed-filter.js';
 import { FeedTail } from './feed-tail.js';
 import { ReadEvents } from './read-events.query.js';
