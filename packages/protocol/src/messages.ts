@@ -35,14 +35,29 @@ export const QUERY_NAMES = [
   'load_retryable_tasks',
   'get_task_history',
   'read_events',
+  'explain_task',
   'task_stats',
+] as const;
+
+/** Messages that operate the service itself: subject `tasks.admin.<name>`. */
+export const ADMIN_NAMES = [
+  'list_processors',
+  'pause_processor',
+  'resume_processor',
+  'list_parked_events',
+  'retry_parked_events',
+  'discard_parked_events',
+  'list_endpoints',
+  'list_stuck_tasks',
 ] as const;
 
 export type CommandName = (typeof COMMAND_NAMES)[number];
 export type QueryName = (typeof QUERY_NAMES)[number];
+export type AdminName = (typeof ADMIN_NAMES)[number];
 
 export const commandSubject = (name: CommandName): string => `tasks.command.${name}`;
 export const querySubject = (name: QueryName): string => `tasks.query.${name}`;
+export const adminSubject = (name: AdminName): string => `tasks.admin.${name}`;
 
 /** Where events are published on NATS, for programs that live there. */
 export const eventSubject = (feedName: string, taskType: string, taskId: string): string =>

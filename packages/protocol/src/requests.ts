@@ -160,5 +160,36 @@ export interface QueryRequests {
     readonly limit?: number;
     readonly waitMs?: number;
   };
+  explain_task: TaskRequest;
   task_stats: { readonly taskTypes?: readonly string[]; readonly appName?: string };
+}
+
+type Nothing = Readonly<Record<string, never>>;
+
+/** The name of a processor is as list_processors answers it, e.g. `retry` or `webhook:billing`. */
+export interface AdminRequests {
+  list_processors: Nothing;
+  pause_processor: { readonly name: string; readonly reason?: string };
+  resume_processor: { readonly name: string };
+  list_parked_events: {
+    readonly processor?: string;
+    readonly limit?: number;
+    readonly cursor?: string;
+  };
+  /** Without a task: all that the processor has parked. */
+  retry_parked_events: { readonly processor: string; readonly taskId?: string };
+  discard_parked_events: {
+    readonly processor: string;
+    readonly taskId: string;
+    /** Only if it is still this one that is parked. */
+    readonly eventId?: string;
+    readonly reason?: string;
+  };
+  list_endpoints: Nothing;
+  /** Those overdue by more than graceMs (10,000 when left out). */
+  list_stuck_tasks: {
+    readonly graceMs?: number;
+    readonly limit?: number;
+    readonly cursor?: string;
+  };
 }
