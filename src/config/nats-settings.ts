@@ -6,6 +6,8 @@ import { VARIABLES } from './variables.js';
 export interface NatsSettings {
   readonly servers: readonly string[];
   readonly queue: string;
+  /** Whether events are published on `tasks.event.>`. */
+  readonly events: boolean;
   readonly login:
     | { readonly kind: 'none' }
     | { readonly kind: 'password'; readonly user: string; readonly pass?: string }
@@ -37,6 +39,7 @@ export function readNats(env: Environment): NatsSettings {
   return {
     servers,
     queue: env.matching(VARIABLES.natsQueue, /^[^\s.*>]+$/),
+    events: env.flag(VARIABLES.natsEvents),
     login: readLogin(env),
     ...(tls ? { tls } : {}),
   };

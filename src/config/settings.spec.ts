@@ -43,6 +43,8 @@ describe('Settings', () => {
     [{ NATS_URL: 'http://x' }, 'NATS_URL is "http://x"'],
     [{ NATS_URL: 'nats://a:4222,,' }, 'NATS_URL'],
     [{ NATS_URL: 'a', NATS_QUEUE: 'a.b' }, 'NATS_QUEUE is "a.b"'],
+    [{ NATS_URL: 'a', NATS_EVENTS: 'no' }, 'NATS_EVENTS is "no"; allowed: true or false'],
+    [{ LOG_EVENTS: '1' }, 'LOG_EVENTS is "1"; allowed: true or false'],
     [{ NATS_URL: 'a', NATS_USER: 'u', NATS_TOKEN: 't' }, 'only one of'],
   ])('%j is refused in one line: %s', (env, message) => {
     expect(() => new Settings(env)).toThrow(message);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Environment } from './environment.js';
 import { type EventStoreDbSettings, readEventStoreDb } from './eventstoredb-settings.js';
 import { type NatsSettings, readNats } from './nats-settings.js';
+import { readRetention, type RetentionSettings } from './retention-settings.js';
 import { readTcp, type TcpSettings } from './tcp-settings.js';
 import { VARIABLES } from './variables.js';
 
@@ -23,11 +24,18 @@ export class Settings {
   readonly tcp: TcpSettings;
   /** Undefined: NATS is off. */
   readonly nats: NatsSettings | undefined;
+  /** Path of the file of webhooks; undefined: there are none. */
+  readonly endpointsFile: string | undefined;
+  /** Undefined: nothing is deleted by itself. */
+  readonly retention: RetentionSettings | undefined;
+  /** One log line for each event. */
+  readonly logEvents: boolean;
   readonly limits: {
     readonly inFlight: number;
     readonly inFlightPerConnection: number;
     readonly waiting: number;
   };
+  readonly processorLeaseMs: number;
   readonly shutdownTimeoutMs: number;
   readonly logLevel: LogLevel;
 
@@ -42,11 +50,15 @@ export class Settings {
     this.authFile = env.optional(VARIABLES.authFile);
     this.tcp = readTcp(env, this.authFile !== undefined);
     this.nats = env.optional(VARIABLES.natsUrl) === undefined ? undefined : readNats(env);
+    this.endpointsFile = env.optional(VARIABLES.endpointsFile);
+    this.retention = readRetention(env);
+    this.logEvents = env.flag(VARIABLES.logEvents);
     this.limits = {
       inFlight: env.number(VARIABLES.inFlight),
       inFlightPerConnection: env.number(VARIABLES.inFlightPerConnection),
       waiting: env.number(VARIABLES.waiting),
     };
+    this.processorLeaseMs = env.number(VARIABLES.processorLeaseMs);
     this.shutdownTimeoutMs = env.number(VARIABLES.shutdownTimeoutMs);
     this.logLevel = env.oneOf(VARIABLES.logLevel, LOG_LEVELS);
   }

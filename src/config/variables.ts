@@ -50,6 +50,13 @@ export const VARIABLES = {
     'true, false or auto (true with four processors or more)',
     'auto',
   ),
+  processorLeaseMs: number(
+    'PROCESSOR_LEASE_MS',
+    'after how long without a sign of life another process on the same log runs sagas, timers and publishers',
+    500,
+    600_000,
+    5_000,
+  ),
   eventStoreDbUrl: {
     ...text(
       'EVENTSTOREDB_URL',
@@ -150,6 +157,12 @@ export const VARIABLES = {
     'a name without dots and blanks',
     'taskmanager',
   ),
+  natsEvents: text(
+    'NATS_EVENTS',
+    'whether events are published on tasks.event.>',
+    'true or false',
+    'true',
+  ),
   natsUser: text('NATS_USER', 'user name at the broker', 'text'),
   natsPassword: secret('NATS_PASSWORD', 'its password'),
   natsToken: secret('NATS_TOKEN', 'token at the broker'),
@@ -158,6 +171,20 @@ export const VARIABLES = {
   natsTlsCa: file('NATS_TLS_CA', 'who signs the broker’s certificate (PEM); turns TLS on for NATS'),
   natsTlsCert: file('NATS_TLS_CERT', 'certificate to show to the broker (PEM)'),
   natsTlsKey: file('NATS_TLS_KEY', 'its private key (PEM)'),
+  endpointsFile: file(
+    'ENDPOINTS_FILE',
+    'JSON: webhooks, and which of them approvers are told by; read at the start',
+  ),
+  logEvents: text(
+    'LOG_EVENTS',
+    'one log line for each event, for development',
+    'true or false',
+    'false',
+  ),
+  retentionFile: file(
+    'RETENTION_FILE',
+    'JSON: { everyMs?, rules: [{ maxAgeMs, taskTypes?, appName?, statuses? }] }: tasks that ended so long ago are deleted; read at the start',
+  ),
   inFlight: number(
     'MAX_IN_FLIGHT',
     'requests worked on at once; more are refused as OVERLOADED',

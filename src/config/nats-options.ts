@@ -3,7 +3,7 @@ import {
   nkeyAuthenticator,
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
-import type { NatsSettings } from '../../config/index.js';
+import type { NatsSettings } from './nats-settings.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
