@@ -7,11 +7,20 @@ export interface ParkedEvent {
   readonly stream: string;
   readonly position: Position;
   readonly eventId: string;
+  /** Of the event in its stream: from here on the task waits. */
+  readonly revision: number;
+  /** Of the event. */
+  readonly type?: string;
   readonly error: string;
   readonly attempts: number;
   /** Epoch milliseconds. */
   readonly parkedAt: number;
+  /** What somebody asked for; whoever runs the processor does it, and forgets or parks the event then. */
+  readonly wanted?: ParkedWish;
 }
+
+/** `retry`: handle it and what waits behind it again; `discard`: pass over it, then the same. */
+export type ParkedWish = 'retry' | 'discard';
 
 /** Who runs a processor: until `expiresAt` (epoch ms) nobody else does. `epoch` rises with each owner. */
 export interface ProcessorLease {
@@ -54,7 +63,7 @@ export abstract class ProcessorStore {
   /** Gives the lease back; does nothing when the owner no longer holds it. */
   abstract releaseLease(processor: string, owner: string): Promise<void>;
 
-  /** Parks an event; parking the same one again replaces error and attempts. */
+  /** Parks an event; parking the same one again replaces error, attempts and what is wanted. */
   abstract park(event: ParkedEvent): Promise<void>;
   /** In log order. */
   abstract listParked(processor: string): Promise<readonly ParkedEvent[]>;

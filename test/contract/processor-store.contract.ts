@@ -106,9 +106,29 @@ export function describeProcessorStoreContract(
       const processor = newProcessor();
       await store.park(parked(processor, 9));
       await store.park({ ...parked(processor, 9), error: 'worse', attempts: 8, parkedAt: 99 });
-      expect(await store.listParked(processor)).toEqual([
+      expect(await store.listParked(processor)).toStrictEqual([
         { ...parked(processor, 9), error: 'worse', attempts: 8 },
       ]);
+    });
+
+    it('keeps what is wanted of a parked event until it is parked again without it', async () => {
+      const processor = newProcessor();
+      const event = parked(processor, 9);
+      await store.park(event);
+      await other.park({ ...event, wanted: 'retry' });
+      expect(await store.listParked(processor)).toStrictEqual([{ ...event, wanted: 'retry' }]);
+      await store.park({ ...event, wanted: 'discard' });
+      expect(await other.listParked(processor)).toStrictEqual([{ ...event, wanted: 'discard' }]);
+      await other.park({ ...event, attempts: 6 });
+      expect(await store.listParked(processor)).toStrictEqual([{ ...event, attempts: 6 }]);
+    });
+
+    it('keeps a parked event whose type nobody said', async () => {
+      const processor = newProcessor();
+      const { type, ...event } = parked(processor, 9);
+      expect(type).toBeDefined();
+      await store.park(event);
+      expect(await other.listParked(processor)).toStrictEqual([event]);
     });
 
     it('forgets an unparked event, and says whether it was parked', async () => {
@@ -186,6 +206,8 @@ function parked(processor: string, offset: number): ParkedEvent {
     stream: 'task-1',
     position: at(offset),
     eventId: '11111111-1111-4111-8111-111111111111',
+    revision: 3,
+    type: 'TaskFailed',
     error: 'no',
     attempts: 5,
     parkedAt: 1,

@@ -7,6 +7,7 @@ import { LogUnavailable } from '../event-log.errors.js';
 import { LogFile } from './log-file.js';
 import { MIGRATIONS, migrate, numberPragma } from './schema.js';
 import { SqliteEventLog } from './sqlite-event-log.js';
+import { SqliteProcessorStore } from './sqlite-processor-store.js';
 
 describe('the file of the log', () => {
   let place: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -77,11 +78,30 @@ describe('the file of the log', () => {
     db.close();
   });
 
+  it('keeps what an older version parked, with the revision that it did not write down', async () => {
+    const db = new SqliteDatabase(place.file);
+    migrate(db, MIGRATIONS.slice(0, 1));
+    db.exec(`INSERT INTO stream VALUES (7, 'task-1');
+      INSERT INTO event VALUES (12, 7, 4, 'a', 'TaskFailed', '{}', '{}')`);
+    const park = db.prepare(
+      "INSERT INTO parked VALUES ('p', '0a1b2c3d:' || ?, 'task-1', ?, 'no', 5, 1)",
+    );
+    park.run('00000000000000000012', 'a');
+    park.run('00000000000000000013', 'missing');
+    db.close();
+    const store = SqliteProcessorStore.open({ file: place.file });
+    expect(await store.listParked('p')).toMatchObject([
+      { eventId: 'a', revision: 4, type: 'TaskFailed', error: 'no', attempts: 5 },
+      { eventId: 'missing', revision: 0 },
+    ]);
+    await store.close();
+  });
+
   it('is refused when a newer version wrote it', () => {
     const db = new SqliteDatabase(place.file);
     migrate(db, [...MIGRATIONS, 'CREATE TABLE extra (n)']);
     db.close();
-    expect(opening()).toMatch(/has schema 2, this program knows up to 1.*newer version/);
+    expect(opening()).toMatch(/has schema 3, this program knows up to 2.*newer version/);
   });
 
   it('is refused when it is a database of something else, or no database', () => {

@@ -1,6 +1,12 @@
 import type { Position } from '@taskmanager/protocol';
 import type { Database } from '@taskmanager/sqlite-driver';
-import type { ParkedEvent, ProcessorLease } from '../processor-store.port.js';
+import type { ParkedEvent, ParkedWish, ProcessorLease } from '../processor-store.port.js';
+
+/** What an event need not have is null in its row. */
+type ParkedRow = Omit<ParkedEvent, 'type' | 'wanted'> & {
+  readonly type: string | null;
+  readonly wanted: ParkedWish | null;
+};
 
 interface LeaseRow {
   readonly owner: string | null;
@@ -40,15 +46,17 @@ export class ProcessorTables {
       releaseLease: db.prepare<[string, string]>(
         'UPDATE lease SET owner = NULL, expires_at = 0 WHERE processor = ? AND owner = ?',
       ),
-      park: db.prepare<[ParkedEvent]>(
-        `INSERT INTO parked (processor, position, stream, event_id, error, attempts, parked_at)
-         VALUES (@processor, @position, @stream, @eventId, @error, @attempts, @parkedAt)
+      park: db.prepare<[ParkedRow]>(
+        `INSERT INTO parked (processor, position, stream, event_id, revision, type, error, attempts,
+           parked_at, wanted)
+         VALUES (@processor, @position, @stream, @eventId, @revision, @type, @error, @attempts,
+           @parkedAt, @wanted)
          ON CONFLICT (processor, position) DO UPDATE
-           SET error = excluded.error, attempts = excluded.attempts`,
+           SET error = excluded.error, attempts = excluded.attempts, wanted = excluded.wanted`,
       ),
-      parked: db.prepare<[string], ParkedEvent>(
-        `SELECT processor, stream, position, event_id AS eventId, error, attempts,
-           parked_at AS parkedAt
+      parked: db.prepare<[string], ParkedRow>(
+        `SELECT processor, stream, position, event_id AS eventId, revision, type, error, attempts,
+           parked_at AS parkedAt, wanted
          FROM parked WHERE processor = ? ORDER BY position`,
       ),
       unpark: db.prepare<[string, string]>(
@@ -98,11 +106,15 @@ export class ProcessorTables {
   }
 
   park(event: ParkedEvent): void {
-    this.sql.park.run(event);
+    this.sql.park.run({ ...event, type: event.type ?? null, wanted: event.wanted ?? null });
   }
 
   parked(processor: string): readonly ParkedEvent[] {
-    return this.sql.parked.all(processor);
+    return this.sql.parked.all(processor).map(({ type, wanted, ...event }) => ({
+      ...event,
+      ...(type !== null && { type }),
+      ...(wanted !== null && { wanted }),
+    }));
   }
 
   unpark(processor: string, position: Position): boolean {

@@ -54,6 +54,14 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (processor, position)
   );
   `,
+  // Columns are added, so that an older program which runs beside this one can still write its rows.
+  `
+  ALTER TABLE parked ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE parked ADD COLUMN type TEXT;
+  ALTER TABLE parked ADD COLUMN wanted TEXT;
+  UPDATE parked SET revision = event.revision, type = event.type
+    FROM event WHERE event.position = CAST(substr(parked.position, 10) AS INTEGER);
+  `,
 ];
 
 /** Brings the file to the newest schema in one transaction; several processes may try at once. */

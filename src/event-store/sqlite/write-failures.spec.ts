@@ -16,7 +16,7 @@ const newEvent = (chars = 10) => ({
 });
 /** Fails by itself: the table takes no event without a processor. */
 const UNFIT = {
-  ...{ processor: null, stream: 's', position: '', eventId: '', error: '' },
+  ...{ processor: null, stream: 's', position: '', eventId: '', revision: 0, error: '' },
   ...{ attempts: 1, parkedAt: 0 },
 } as unknown as ParkedEvent;
 const REFUSED = { code: 'LOG_UNAVAILABLE', outcomeUnknown: false };
