@@ -16,6 +16,7 @@ import { AcknowledgePause } from '../src/commands/acknowledge-pause.command.js';
 import { AcknowledgePauseHandler } from '../src/commands/acknowledge-pause.handler.js';
 import { ApproveTask } from '../src/commands/approve-task.command.js';
 import { ApproveTaskHandler } from '../src/commands/approve-task.handler.js';
+import { ApproverNotices } from '../src/commands/approver-notices.port.js';
 import { CancelTask } from '../src/commands/cancel-task.command.js';
 import { CancelTaskHandler } from '../src/commands/cancel-task.handler.js';
 import { CommandExecutor } from '../src/commands/command-executor.js';
@@ -37,12 +38,12 @@ import { ExpireClock } from '../src/commands/internal/expire-clock.command.js';
 import { ExpireClockHandler } from '../src/commands/internal/expire-clock.handler.js';
 import { ExpireLease } from '../src/commands/internal/expire-lease.command.js';
 import { ExpireLeaseHandler } from '../src/commands/internal/expire-lease.handler.js';
+import { NotifyApprovers } from '../src/commands/internal/notify-approvers.command.js';
+import { NotifyApproversHandler } from '../src/commands/internal/notify-approvers.handler.js';
 import { PauseRunningTask } from '../src/commands/internal/pause-running-task.command.js';
 import { PauseRunningTaskHandler } from '../src/commands/internal/pause-running-task.handler.js';
 import { PerformRetry } from '../src/commands/internal/perform-retry.command.js';
 import { PerformRetryHandler } from '../src/commands/internal/perform-retry.handler.js';
-import { RecordNotification } from '../src/commands/internal/record-notification.command.js';
-import { RecordNotificationHandler } from '../src/commands/internal/record-notification.handler.js';
 import { ScheduleRetry } from '../src/commands/internal/schedule-retry.command.js';
 import { ScheduleRetryHandler } from '../src/commands/internal/schedule-retry.handler.js';
 import { PauseTask } from '../src/commands/pause-task.command.js';
@@ -84,12 +85,14 @@ import { MemoryEventLog } from '../src/event-store/memory/index.js';
 import { decodeTaskEvent } from '../src/events/index.js';
 import { type Task, evolve, toTaskInfo } from '../src/task/index.js';
 import {
+  CHANNELS,
   type ExpectedEvent,
   type ModelTask,
   type Sent,
   evolveModel,
   expected,
   isFinal,
+  noticeTime,
   retryWindow,
   willRetry,
 } from './model/reference-model.js';
@@ -133,7 +136,7 @@ const COMMANDS: Readonly<Record<string, readonly [Type<object>, Type<Handler>]>>
   ExpireClock: [ExpireClock, ExpireClockHandler],
   ScheduleRetry: [ScheduleRetry, ScheduleRetryHandler],
   PerformRetry: [PerformRetry, PerformRetryHandler],
-  RecordNotification: [RecordNotification, RecordNotificationHandler],
+  NotifyApprovers: [NotifyApprovers, NotifyApproversHandler],
 };
 
 class SettableClock extends Clock {
@@ -273,8 +276,12 @@ const anyStep = fc.oneof(
         allowSelf: maybe(fc.boolean()),
         dueIn: maybe(duration),
         remindEveryMs: maybe(duration),
-        escalateTo: maybe(fc.uniqueArray(who, { maxLength: 2 })),
-        escalateAfterMs: maybe(duration),
+        escalation: maybe(
+          fc.record({
+            escalateTo: fc.uniqueArray(who, { minLength: 1, maxLength: 2 }),
+            escalateAfterMs: duration,
+          }),
+        ),
         onApproved: maybe(fc.constantFrom('resume', 'complete')),
         result: maybe(json),
         comment: reason,
@@ -334,11 +341,11 @@ const anyStep = fc.oneof(
   { weight: 12, arbitrary: step('PerformRetry', {}, { due }) },
   {
     weight: 8,
-    arbitrary: step('RecordNotification', {
-      kind: fc.constantFrom('requested', 'reminder', 'escalation'),
-      channel: fc.constant('log'),
-      outcome: fc.constant('delivered'),
-    }),
+    arbitrary: step(
+      'NotifyApprovers',
+      { kind: fc.constantFrom('requested', 'reminder', 'escalation') },
+      { due },
+    ),
   },
   { weight: 8, arbitrary: step('again', {}, { again: fc.nat(8) }) },
   { weight: 4, arbitrary: step('forget') },
@@ -348,7 +355,6 @@ const anyStep = fc.oneof(
 const then = (name: string, args: object = {}, more: object = {}): fc.Arbitrary<Step> =>
   step(name).map((drawn) => ({ ...drawn, tick: 0, args: { ...args }, ...more }));
 const taken = then('start_task', { leased: true, leaseMs: 5_000 });
-const ESCALATION = { kind: 'escalation', channel: 'log', outcome: 'delivered' };
 const PRESENT = { lease: 'present' };
 const DUE = { lease: 'present', due: true };
 const stalled = fc.tuple(taken, then('renew_lease', {}, PRESENT), then('ExpireLease', {}, DUE));
@@ -370,15 +376,21 @@ const pauses = fc.tuple(
   ),
   fc.oneof(then('resume_task'), then('update_task_status', { status: 'running' })),
 );
+const TO_FINANCE = { escalateTo: ['role:finance'], escalateAfterMs: 1_000 };
+const notice = fc
+  .constantFrom('requested', 'reminder', 'escalation')
+  .chain((kind) => then('NotifyApprovers', { kind }, DUE));
 const votes = fc.tuple(
   fc.oneof(taken, then('start_task')),
   fc.oneof(
     then('request_approval', { quorum: 2, result: 1 }, PRESENT),
     then('request_approval', { quorum: 2, onApproved: 'complete' }, PRESENT),
-    then('request_approval', { approvers: ['ann'], escalateTo: ['role:finance'] }, PRESENT),
+    then('request_approval', { approvers: ['ann'], escalation: TO_FINANCE }, PRESENT),
+    then('request_approval', { quorum: 2, remindEveryMs: 1_000 }, PRESENT),
   ),
   fc.oneof(then('approve_task'), then('complete_task', { result: 2 })),
-  fc.oneof(then('approve_task'), then('RecordNotification', ESCALATION)),
+  fc.oneof(then('approve_task'), notice),
+  fc.oneof(then('approve_task'), notice),
   fc.oneof(then('approve_task'), then('reject_task', { reason: 'no' })),
   fc.oneof(then('pause_task'), then('ExpireClock', { clock: 'run' }, DUE)),
   then('resume_task'),
@@ -423,6 +435,8 @@ function dueTime(model: ModelTask, { name, args }: Step): number | undefined {
       return model.running[args['clock'] as 'queue'];
     case 'PerformRetry':
       return info.nextRetryAt;
+    case 'NotifyApprovers':
+      return noticeTime(model, args['kind'] as string);
     default:
       return undefined;
   }
@@ -430,7 +444,7 @@ function dueTime(model: ModelTask, { name, args }: Step): number | undefined {
 
 /** The command's fields, with what depends on the task's state and the time. */
 function fieldsOf(drawn: Step, model: ModelTask, now: number): Record<string, unknown> {
-  const { leased, age, dueIn, ...args }: Record<string, unknown> = drawn.args;
+  const { leased, age, dueIn, escalation, ...args }: Record<string, unknown> = drawn.args;
   const { info } = model.fold;
   if (drawn.lease === 'present') {
     // Who holds no lease names none, but for the messages that must.
@@ -453,19 +467,20 @@ function fieldsOf(drawn: Step, model: ModelTask, now: number): Record<string, un
       break;
     case 'request_approval':
       if (dueIn !== undefined) args['dueAt'] = now + (dueIn as number);
+      Object.assign(args, escalation);
       break;
     case 'CleanUpTask':
       args['completedBefore'] = now - (age as number);
       break;
     case 'ExpireApproval':
-    case 'RecordNotification':
+    case 'NotifyApprovers':
       args['requestedAt'] = info.approval?.requestedAt ?? now;
       break;
     case 'ExpireClock':
       args['dueAt'] = dueTime(model, drawn) ?? now;
       break;
     case 'ScheduleRetry':
-      args['attempt'] = drawn.due ? info.attempt : info.attempt - 1;
+      args['failedRevision'] = (model.failedRevision ?? 0) - (drawn.due ? 0 : 1);
       args['failedEventId'] = model.failedEventId ?? info.id;
       args['failedAt'] = model.failedAt ?? now;
       break;
@@ -523,6 +538,7 @@ describe('the deciders', () => {
         { provide: EventLog, useValue: log },
         { provide: Clock, useValue: clock },
         { provide: Ids, useClass: TimeOrderedIds },
+        { provide: ApproverNotices, useValue: { send: () => Promise.resolve(CHANNELS) } },
       ],
     }).compile();
     executor = module.get(CommandExecutor);

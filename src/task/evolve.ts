@@ -1,4 +1,4 @@
-import type { AnyTaskEvent, EventMetadata } from '../events/index.js';
+import type { AnyTaskEvent, ApproversNotified, EventMetadata } from '../events/index.js';
 import { pendingDeadlines, runningDeadlines, totalDeadline } from './clocks.js';
 import type { ApprovalState, Task } from './task.js';
 
@@ -17,7 +17,7 @@ export function evolve(task: Task | undefined, occurrence: Occurrence): Task {
   if (!task) throw new Error(`Stream of task ${occurrence.taskId} starts with ${event.type}.`);
   return {
     ...task,
-    ...changes(task, event, metadata.timestamp, metadata.actor.id),
+    ...changes(task, event, metadata.timestamp, metadata.actor.id, revision),
     revision,
     updatedAt: metadata.timestamp,
   };
@@ -78,11 +78,24 @@ function closed(approval: ApprovalState | undefined): Changes {
   return approval?.outcome === 'waiting' ? { approval: { ...approval, outcome: 'withdrawn' } } : {};
 }
 
+/** One notice may have gone to several channels, each an event of its own at the same time. */
+function notified(kind: ApproversNotified['data']['kind'], at: number): Partial<ApprovalState> {
+  switch (kind) {
+    case 'requested':
+      return { announced: true };
+    case 'reminder':
+      return { remindedAt: at };
+    case 'escalation':
+      return { escalated: true };
+  }
+}
+
 function changes(
   task: Task,
   event: Exclude<AnyTaskEvent, { type: 'TaskCreated' }>,
   at: number,
   actorId: string,
+  revision: number,
 ): Changes {
   switch (event.type) {
     case 'TaskStarted': {
@@ -183,13 +196,14 @@ function changes(
           votes: [],
           outcome: 'waiting',
           askedByWorker: task.leased,
+          announced: false,
           escalated: false,
         },
       };
     }
     case 'ApproversNotified':
-      return event.data.kind === 'escalation' && task.approval
-        ? { approval: { ...task.approval, escalated: true } }
+      return task.approval
+        ? { approval: { ...task.approval, ...notified(event.data.kind, at) } }
         : {};
     case 'TaskApprovalGiven': {
       const { by, comment, result } = event.data;
@@ -238,6 +252,7 @@ function changes(
         status: 'failed',
         error,
         willRetry,
+        failedRevision: revision,
         nextRetryAt: undefined,
         // With a retry to come the task is not over, so its total goes on.
         deadlines: willRetry ? totalDeadline(task, at) : {},
@@ -261,6 +276,7 @@ function changes(
         totalItems: undefined,
         message: undefined,
         willRetry: false,
+        failedRevision: undefined,
         nextRetryAt: undefined,
         completedAt: undefined,
         workerId: undefined,

@@ -2,12 +2,16 @@ import type { Approval, Json, TaskInfo, Timeouts, TransitionFacts } from '@taskm
 import type { Deadlines } from '../events/index.js';
 
 /** The shape of {@link Task}; raise it with every change, so that stored states of older shapes are ignored. */
-export const TASK_STATE_VERSION = 1;
+export const TASK_STATE_VERSION = 2;
 
 /** An approval as the decider needs it. */
 export interface ApprovalState extends Approval {
   /** The task was leased when it was asked for: approved, it goes back to pending. */
   readonly askedByWorker: boolean;
+  /** The approvers were told that it was asked. */
+  readonly announced: boolean;
+  /** When they were last told again. */
+  readonly remindedAt?: number;
   /** The escalation approvers were told and may vote too. */
   readonly escalated: boolean;
   /** What the task completes with, should the vote complete it. */
@@ -38,6 +42,8 @@ export interface Task extends Omit<TaskInfo, 'approval'> {
   readonly progressReported: boolean;
   /** The last TaskFailed said that it will be retried by itself. */
   readonly willRetry: boolean;
+  /** Of the last TaskFailed, until it is retried: which of the failures of an attempt is meant. */
+  readonly failedRevision?: number;
 }
 
 export function factsOf(task: Task): TransitionFacts {
@@ -82,10 +88,11 @@ export function toTaskInfo(task: Task): TaskInfo {
     statusBefore,
     progressReported,
     willRetry,
+    failedRevision,
     ...info
   } = task;
   if (!approval) return info;
-  const { askedByWorker, escalated, result, ...shown } = approval;
+  const { askedByWorker, announced, remindedAt, escalated, result, ...shown } = approval;
   /* eslint-enable @typescript-eslint/no-unused-vars */
   return { ...info, approval: shown };
 }

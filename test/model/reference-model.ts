@@ -20,10 +20,15 @@ export interface ModelTask {
   /** Progress was reported in this attempt. */
   readonly reported: boolean;
   readonly willRetry: boolean;
+  /** The last TaskFailed. */
   readonly failedEventId?: string;
+  readonly failedRevision?: number;
   readonly failedAt?: number;
   readonly approvalByWorker: boolean;
+  /** Which notices of the present request are in the history, and when the last reminder was. */
+  readonly announced: boolean;
   readonly escalated: boolean;
+  readonly remindedAt?: number | undefined;
   /** What a completing vote completes with. */
   readonly keptResult?: Json;
   /** Deadlines of the clocks that run, epoch milliseconds. */
@@ -296,17 +301,20 @@ const fail: Rule = (task, { args }) =>
   events(failed(task, args['error'], args['retryable'] !== false));
 
 const retry: Rule = (task, { args, actor }) => {
-  if (!statusIs(task, 'failed')) {
-    return args['force'] === true && !actor.roles.includes('admin')
-      ? refused('INVALID_TRANSITION', 'FORBIDDEN')
-      : refused('INVALID_TRANSITION');
-  }
   const { retryCount, maxRetries } = task.fold.info;
+  const forced = args['force'] === true;
   const admin = actor.roles.includes('admin');
-  if (args['force'] === true && !admin) {
-    if (retryCount < maxRetries) return unspecified('force without need and without being admin');
-    return refused('FORBIDDEN');
+  const codes: ErrorCode[] = [];
+  if (!statusIs(task, 'failed')) codes.push('INVALID_TRANSITION');
+  if (forced && !admin) {
+    if (statusIs(task, 'failed') && retryCount < maxRetries) {
+      return unspecified('force without need and without being admin');
+    }
+    codes.push('FORBIDDEN');
   }
+  // Forced by an admin with a reason.
+  if (forced && args['reason'] === undefined) codes.push('VALIDATION_FAILED');
+  if (codes.length > 0) return refused(...codes);
   // The design names no code for a retry past the last one.
   if (retryCount >= maxRetries && args['force'] !== true) {
     return refused('INVALID_TRANSITION', 'FORBIDDEN');
@@ -320,14 +328,23 @@ const retried = ({ fold: { info } }: ModelTask, reason?: unknown): Expected =>
     data: defined({ retryCount: info.retryCount + 1, maxRetries: info.maxRetries, reason }),
   });
 
-const requestApproval: Rule = (task, { args, now }) => {
+const requestApproval: Rule = (task, { args, actor, now }) => {
   if (((args['dueAt'] as number | undefined) ?? Infinity) <= now) {
     return unspecified('an approval that was due before it was asked for');
   }
   const approvers = (args['approvers'] as readonly string[] | undefined) ?? [];
   const quorum = (args['quorum'] as number | undefined) ?? 1;
   const enough = approvers.length === 0 || approvers.some((each) => each.startsWith('role:'));
-  if (!enough && quorum > approvers.length) return unspecified('more votes than voters');
+  const voters = approvers.filter((each) => args['allowSelf'] !== false || each !== actor.id);
+  if (!enough && quorum > voters.length) return unspecified('more votes than voters');
+  const escalateTo = (args['escalateTo'] as readonly string[] | undefined) ?? [];
+  const escalateAfter = args['escalateAfterMs'] as number | undefined;
+  if (escalateTo.length > 0 !== (escalateAfter !== undefined)) {
+    return unspecified('an escalation to nobody, or at no time');
+  }
+  if (now + (escalateAfter ?? 0) >= ((args['dueAt'] as number | undefined) ?? Infinity)) {
+    return unspecified('an escalation of what is over');
+  }
   const guard = guarded(task, args, isWorkedOn(task.fold.info), 'needed');
   if (guard) return guard;
   return events({
@@ -621,11 +638,10 @@ const expireClock: Rule = (task, { args, now }) => {
 
 const scheduleRetry: Rule = (task, { args }) => {
   const { info } = task.fold;
-  const fits = statusIs(task, 'failed') && task.willRetry && args['attempt'] === info.attempt;
+  // One attempt has two failures when it failed before it was started: the newer one counts.
+  const newest = args['failedRevision'] === task.failedRevision;
+  const fits = statusIs(task, 'failed') && task.willRetry && newest;
   if (!fits || info.nextRetryAt !== undefined) return nothing;
-  if (args['failedEventId'] !== task.failedEventId) {
-    return unspecified('an older failure of the same attempt: it failed before it was started');
-  }
   return events({ type: 'TaskRetryScheduled', data: { attempt: info.attempt }, open: ['dueAt'] });
 };
 
@@ -647,12 +663,39 @@ const performRetry: Rule = (task, { args, now }) => {
   return info.nextRetryAt <= now ? retried(task) : nothing;
 };
 
-const recordNotification: Rule = (task, { args }) => {
-  const fits =
+/** Where the tests' notices go: every channel is an event of the one append. */
+export const CHANNELS = [
+  { channel: 'log', outcome: 'delivered' },
+  { channel: 'chat', outcome: '500' },
+];
+
+/** When a notice may be sent, if it was not sent yet. */
+export function noticeTime(task: ModelTask, kind: string): number | undefined {
+  const { approval } = task.fold.info;
+  if (!approval) return undefined;
+  const { requestedAt, remindEveryMs, escalateTo = [], escalateAfterMs } = approval;
+  switch (kind) {
+    case 'requested':
+      return task.announced ? undefined : requestedAt;
+    case 'reminder':
+      return plus(task.remindedAt ?? requestedAt, remindEveryMs);
+    default:
+      return task.escalated || escalateTo.length === 0
+        ? undefined
+        : plus(requestedAt, escalateAfterMs);
+  }
+}
+
+const notifyApprovers: Rule = (task, { args, now }) => {
+  const { kind } = args;
+  const open =
     statusIs(task, 'waiting_for_approval') &&
-    task.fold.info.approval?.requestedAt === args['requestedAt'];
-  const { kind, channel, outcome } = args;
-  return fits ? events({ type: 'ApproversNotified', data: { kind, channel, outcome } }) : nothing;
+    task.fold.info.approval?.requestedAt === args['requestedAt'] &&
+    !isLate(task, now);
+  if (!open || (noticeTime(task, kind as string) ?? Infinity) > now) return nothing;
+  return events(
+    ...CHANNELS.map((each) => ({ type: 'ApproversNotified', data: { kind, ...each } })),
+  );
 };
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -683,7 +726,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   ExpireClock: expireClock,
   ScheduleRetry: scheduleRetry,
   PerformRetry: performRetry,
-  RecordNotification: recordNotification,
+  NotifyApprovers: notifyApprovers,
 };
 
 /** The next state. Throws where the design has no such way. */
@@ -749,14 +792,21 @@ export function evolveModel(
       return {
         ...task,
         approvalByWorker: before.fold.leased,
+        announced: false,
         escalated: false,
+        remindedAt: undefined,
         keptResult: data['result'],
         running: defined({ total }),
         left: defined({ run }),
       };
     }
     case 'ApproversNotified':
-      return data['kind'] === 'escalation' ? { ...task, escalated: true } : task;
+      return {
+        ...task,
+        ...(fact.data['kind'] === 'requested' && { announced: true }),
+        ...(fact.data['kind'] === 'reminder' && { remindedAt: now }),
+        ...(fact.data['kind'] === 'escalation' && { escalated: true }),
+      };
     case 'TaskApproved':
       return fold.info.status === 'pending'
         ? toPending(task, now)
@@ -769,6 +819,7 @@ export function evolveModel(
         ...task,
         willRetry: willRetryNow,
         failedEventId: fact.id,
+        failedRevision: fold.info.revision,
         failedAt: now,
         running: willRetryNow ? defined({ total }) : {},
         left: {},
@@ -803,6 +854,7 @@ const NEW = {
   reported: false,
   willRetry: false,
   approvalByWorker: false,
+  announced: false,
   escalated: false,
   running: {},
   left: {},
