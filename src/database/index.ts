@@ -1,5 +1,10 @@
 /** The views' connection and what all views share in it. */
-export type { ViewGenerationTable, ViewsSchema } from './migrations.js';
-export { isCorruption, isFileTrouble, ViewsFromNewerRelease } from './views-database.errors.js';
+export type { ViewGenerationTable, ViewParkedTable, ViewsSchema } from './migrations.js';
+export {
+  isCorruption,
+  isDatabaseError,
+  isFileTrouble,
+  ViewsFromNewerRelease,
+} from './views-database.errors.js';
 export { ViewsDatabase } from './views-database.js';
 export type { Database, Statement } from '@taskmanager/sqlite-driver';

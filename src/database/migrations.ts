@@ -6,6 +6,9 @@ import { type Kysely, type Migration, Migrator } from 'kysely';
  */
 export interface ViewsSchema {
   view_generation: ViewGenerationTable;
+  view_parked: ViewParkedTable;
+  /** Views that were told to pause: their names. */
+  view_paused: { view: string };
 }
 
 export interface ViewGenerationTable {
@@ -26,6 +29,24 @@ export interface ViewGenerationTable {
   marker: number;
 }
 
+/** A task that one generation of a view has put aside: its row stays as it was before this event. */
+export interface ViewParkedTable {
+  view: string;
+  generation: number;
+  task_id: string;
+  /** Of the first event that could not be folded. */
+  position: string;
+  revision: number;
+  event_id: string;
+  type: string;
+  error: string;
+  attempts: number;
+  /** Epoch milliseconds. */
+  parked_at: number;
+  /** Asked for, and not done yet. */
+  wanted: 'retry' | null;
+}
+
 /** In order of their names; a released one is never changed. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001_view_generations': {
@@ -41,6 +62,29 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('ahead', 'text')
         .addColumn('marker', 'integer', (column) => column.notNull())
         .addPrimaryKeyConstraint('view_generation_key', ['view', 'generation'])
+        .execute();
+    },
+  },
+  '002_view_parked': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('view_parked')
+        .addColumn('view', 'text', (column) => column.notNull())
+        .addColumn('generation', 'integer', (column) => column.notNull())
+        .addColumn('task_id', 'text', (column) => column.notNull())
+        .addColumn('position', 'text', (column) => column.notNull())
+        .addColumn('revision', 'integer', (column) => column.notNull())
+        .addColumn('event_id', 'text', (column) => column.notNull())
+        .addColumn('type', 'text', (column) => column.notNull())
+        .addColumn('error', 'text', (column) => column.notNull())
+        .addColumn('attempts', 'integer', (column) => column.notNull())
+        .addColumn('parked_at', 'integer', (column) => column.notNull())
+        .addColumn('wanted', 'text')
+        .addPrimaryKeyConstraint('view_parked_key', ['view', 'generation', 'task_id'])
+        .execute();
+      await db.schema
+        .createTable('view_paused')
+        .addColumn('view', 'text', (column) => column.primaryKey())
         .execute();
     },
   },

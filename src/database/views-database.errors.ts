@@ -37,6 +37,11 @@ export function isFileTrouble(error: unknown): error is Error {
   return hasCode(error, TROUBLE);
 }
 
+/** Thrown by the database, whatever it is about. */
+export function isDatabaseError(error: unknown): error is Error {
+  return hasCode(error, ['SQLITE_']);
+}
+
 /** Extended codes begin with the plain one: SQLITE_IOERR_WRITE. */
 function hasCode(error: unknown, codes: readonly string[]): boolean {
   const { code } = (error ?? {}) as { code?: unknown };

@@ -2,12 +2,17 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { offsetOf, type Position } from '@taskmanager/protocol';
 import type { Clock } from '../context/index.js';
 import type { EventLog } from '../event-store/index.js';
-import { decodeTaskEvent } from '../events/index.js';
 import { backoffMs } from './backoff.js';
 import { CheckpointMoved, type Processor, type ProcessorStatus } from './processor.js';
 
+/** How often one that is paused looks whether another process has resumed it. */
+const PAUSED_LOOK_MS = 1_000;
+
 /** Reading, decoding and folding this many events holds the event loop for about five milliseconds. */
 const BATCH = 500;
+
+/** What the loop knows of how its processor is doing. */
+export type LoopStatus = Omit<ProcessorStatus, 'kind' | 'parked' | 'paused'>;
 
 /** Who hears of what happens to a processor. */
 export interface LoopListener {
@@ -19,9 +24,8 @@ export interface LoopListener {
  * Runs one processor: reads the log from its checkpoint, hands it batch after batch, and begins again
  * from the checkpoint, after a growing pause, whenever something goes wrong. Batches are pulled: under
  * load what was appended meanwhile comes as one, at rest an event comes by itself and at once.
- *
- * A limit of this release: there is no parking yet. An event that the processor cannot handle is tried
- * for ever, told each time in the log and in the status, and everything behind it waits.
+ * What fails is tried for ever here: whether it is one event's fault, which is then to be parked, is for
+ * the processor to know.
  */
 export class ProcessorLoop {
   private readonly stopping = new AbortController();
@@ -51,12 +55,12 @@ export class ProcessorLoop {
     this.state = 'stopped';
   }
 
-  /** Goes back to the checkpoint once the batch at hand is done. */
+  /** Goes back to the checkpoint once the batch at hand is done; sees whether it is paused. */
   reopen(): void {
     this.subscription.abort();
   }
 
-  status(head: Position | undefined): ProcessorStatus {
+  status(head: Position | undefined): LoopStatus {
     const { position, lastError } = this;
     const { name, version } = this.processor;
     return {
@@ -74,7 +78,8 @@ export class ProcessorLoop {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
-        await this.follow();
+        if (this.processor.isPaused?.()) await this.rest();
+        else await this.follow();
       } catch (error) {
         if (error instanceof CheckpointMoved) await nextTurn();
         else await this.pauseAfter(error);
@@ -95,8 +100,7 @@ export class ProcessorLoop {
       signal,
     });
     for await (const { events, position, caughtUp } of batches) {
-      const decoded = events.map(decodeTaskEvent);
-      this.reached(await processor.handle({ events: decoded, position, caughtUp }));
+      this.reached(await processor.handle({ events, position, caughtUp }));
       this.failures = 0;
       this.state = caughtUp ? 'live' : 'catching_up';
       if (this.stopping.signal.aborted || signal.aborted) return;
@@ -106,9 +110,23 @@ export class ProcessorLoop {
     if (!signal.aborted) throw new Error('The event log ended the subscription.');
   }
 
+  /** What there is serves on; it is opened again when somebody else may have changed it. */
+  private async rest(): Promise<void> {
+    this.subscription = new AbortController();
+    const { signal } = this.subscription;
+    this.reached(await this.processor.open());
+    this.failures = 0;
+    this.state = 'paused';
+    while (!signal.aborted && this.processor.isPaused?.()) {
+      await sleep(PAUSED_LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+    this.state = 'starting';
+  }
+
   private reached(position: Position | undefined): void {
     if (position === undefined || position === this.position) return;
     this.position = position;
+    this.failures = 0;
     this.listener.reached(position);
   }
 

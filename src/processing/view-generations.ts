@@ -1,14 +1,19 @@
 import type { Position } from '@taskmanager/protocol';
 import type { Statement } from '../database/index.js';
 import type { ViewGenerationTable, ViewsDatabase } from '../database/index.js';
+import { ParkedTasks } from './parked-tasks.js';
 
 export interface Generation extends Readonly<ViewGenerationTable> {
   readonly position: Position | null;
   readonly ahead: Position | null;
 }
 
-/** Which builds of which views there are, and how far each is: the projections' checkpoints. */
+/**
+ * Which builds of which views there are, how far each is and what it has parked: the projections'
+ * checkpoints. And which views are paused.
+ */
 export class ViewGenerations {
+  readonly parked: ParkedTasks;
   private readonly select: Statement<[string], Generation>;
   private readonly selectOne: Statement<[string, number], Generation>;
   private readonly insert: Statement<[Generation]>;
@@ -17,8 +22,14 @@ export class ViewGenerations {
   >;
   private readonly change: Statement<[Generation['state'], string, number]>;
   private readonly remove: Statement<[string, number]>;
+  private readonly pause: Statement<[string]>;
+  private readonly resume: Statement<[string]>;
+  private readonly touch: Statement<[string]>;
+  private readonly selectPaused: Statement<[string], number>;
 
-  constructor({ connection }: ViewsDatabase) {
+  constructor(database: ViewsDatabase) {
+    const { connection } = database;
+    this.parked = new ParkedTasks(database);
     const all = 'SELECT * FROM view_generation WHERE view = ?';
     this.select = connection.prepare(`${all} ORDER BY generation`);
     this.selectOne = connection.prepare(`${all} AND generation = ?`);
@@ -36,6 +47,14 @@ export class ViewGenerations {
     this.remove = connection.prepare(
       'DELETE FROM view_generation WHERE view = ? AND generation = ?',
     );
+    this.pause = connection.prepare('INSERT OR IGNORE INTO view_paused (view) VALUES (?)');
+    this.resume = connection.prepare('DELETE FROM view_paused WHERE view = ?');
+    this.touch = connection.prepare(
+      'UPDATE view_generation SET marker = marker + 1 WHERE view = ?',
+    );
+    this.selectPaused = connection
+      .prepare<[string], number>('SELECT 1 FROM view_paused WHERE view = ?')
+      .pluck();
   }
 
   /** The oldest first. */
@@ -81,7 +100,19 @@ export class ViewGenerations {
     return { ...generation, state, marker: generation.marker + 1 };
   }
 
+  /** Numbers are given again, so that what it had parked goes with it; in a transaction. */
   forget({ view, generation }: Generation): void {
     this.remove.run(view, generation);
+    this.parked.forget({ view, generation });
+  }
+
+  isPaused(view: string): boolean {
+    return this.selectPaused.get(view) !== undefined;
+  }
+
+  /** Whoever writes the view, here or in another process, finds its checkpoint moved; in a transaction. */
+  setPaused(view: string, paused: boolean): void {
+    (paused ? this.pause : this.resume).run(view);
+    this.touch.run(view);
   }
 }

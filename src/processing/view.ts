@@ -16,9 +16,17 @@ export const Projection = DiscoveryService.createDecorator<ProjectionOptions>();
 export interface ViewTables {
   /**
    * Folds events, in memory only. They may come again. Rows may hold events up to `ahead` already;
-   * beyond it a hole in a task's events is an error.
+   * beyond it a hole in a task's events is an error. Throws {@link EventFailed} at the first event that
+   * cannot be taken, with all before it folded; whatever else it throws is nothing that an event did.
    */
   fold(events: readonly StoredTaskEvent[], ahead: Position | undefined): void;
+  /** The last event that this task's rows hold; −1 when it has none. */
+  revisionOf(taskId: string): number;
+  /**
+   * Takes away what a task without a row may have left elsewhere, before it is folded from its first
+   * event, which lies at `created`. Inside of a transaction; slow.
+   */
+  clear(created: Position): void;
   /** So much is folded and not written that it has to be, whatever is still to come. */
   readonly full: boolean;
   /**

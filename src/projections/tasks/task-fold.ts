@@ -16,14 +16,14 @@ const FULL_CHARS = 32 * 1024 * 1024;
 /** A state with no payload in it, roughly; what the cache counts before it was ever written. */
 const STATE_CHARS = 900;
 
-/** Rows and log do not belong together: the view has to be built anew. */
+/** A task's rows lack events before this one; those of other tasks may be whole. */
 export class ViewBroken extends Error {
   override readonly name = 'ViewBroken';
 
-  constructor({ taskId, event, revision, position }: StoredTaskEvent, why: string) {
+  constructor(why: string) {
     super(
-      `The task view cannot take ${event.type} (revision ${revision}, position ${position}) of task ${taskId}: ${why}. ` +
-        'Rebuild it: stop the service, delete views.db with its -wal and -shm, and start again.',
+      `${why}, so events before this one are missing in the task view. ` +
+        'Parked, the task is folded again from the log with tasks.admin.retry_parked_events; if many are, rebuild the view.',
     );
   }
 }
@@ -57,7 +57,7 @@ export class TaskFold {
     return this.changed.size >= FULL_TASKS || this.payloadChars >= FULL_CHARS;
   }
 
-  /** Rows may hold events up to `ahead` already; those are no news. */
+  /** Rows may hold events up to `ahead` already; those are no news. What it throws left nothing behind. */
   fold(stored: StoredTaskEvent, ahead: Position | undefined): void {
     const { taskId, revision } = stored;
     const entry = this.changed.get(taskId) ?? this.unchanged(taskId);
@@ -67,10 +67,16 @@ export class TaskFold {
     }
     if (revision <= entry.task.revision) return;
     if (revision !== entry.task.revision + 1) {
-      throw new ViewBroken(stored, `it is at revision ${entry.task.revision}`);
+      throw new ViewBroken(`Its row is at revision ${entry.task.revision}`);
     }
     this.take(entry, entry.task, evolve(entry.task, stored));
     this.changed.set(taskId, entry);
+  }
+
+  /** The task's last event here, in memory or written; −1 when it has none. */
+  revisionOf(taskId: string): number {
+    const entry = this.changed.get(taskId) ?? this.unchanged(taskId);
+    return entry?.task.revision ?? -1;
   }
 
   /** Writes until nothing is left (true) or the deadline has passed; at least one row. */
@@ -109,7 +115,7 @@ export class TaskFold {
     if (event.type !== 'TaskCreated') {
       // A deleted task has no row, and its runner may still say that it has stopped.
       if (metadata.status === 'deleted' || (ahead !== undefined && position <= ahead)) return;
-      throw new ViewBroken(stored, 'there is no such task here');
+      throw new ViewBroken('There is no row of this task');
     }
     const created = evolve(undefined, stored);
     const entry: TaskEntry = {
