@@ -1,14 +1,34 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import { Settings } from '../config/index.js';
 import { ContextModule } from '../context/context.module.js';
+import { Clock, Ids } from '../context/index.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { EventStoreModule } from '../event-store/event-store.module.js';
+import { ProcessorStore } from '../event-store/index.js';
+import { Ownership, ownershipTimes } from './ownership.js';
 import { ProcessorRunner } from './processor-runner.js';
+import { SagaCommands } from './saga-commands.js';
+import { SagaFinder } from './saga-finder.js';
+import { Timers } from './timers.js';
 
 /** Runs whatever reads the log in the background. */
 @Global()
 @Module({
-  imports: [ContextModule, DatabaseModule, DiscoveryModule],
-  providers: [ProcessorRunner],
-  exports: [ProcessorRunner],
+  imports: [ContextModule, CqrsModule, DatabaseModule, DiscoveryModule, EventStoreModule],
+  providers: [
+    {
+      provide: Ownership,
+      useFactory: (store: ProcessorStore, clock: Clock, ids: Ids, settings: Settings) =>
+        new Ownership(store, clock, ids, ownershipTimes(settings.processorLeaseMs)),
+      inject: [ProcessorStore, Clock, Ids, Settings],
+    },
+    ProcessorRunner,
+    SagaCommands,
+    SagaFinder,
+    Timers,
+  ],
+  exports: [Ownership, ProcessorRunner, Timers],
 })
 export class ProcessingModule {}

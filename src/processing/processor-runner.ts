@@ -8,56 +8,72 @@ import { DiscoveryService } from '@nestjs/core';
 import { logIdOf, type Position } from '@taskmanager/protocol';
 import { Clock } from '../context/index.js';
 import { ViewsDatabase } from '../database/index.js';
-import { EventLog } from '../event-store/index.js';
+import { EventLog, ProcessorStore } from '../event-store/index.js';
+import { HandlerRun } from './handler-run.js';
+import { Ownership } from './ownership.js';
 import type { WaitOutcome } from './position-waiters.js';
+import { type ProcessorHandler, Publishers, type PublisherSource } from './processor-handler.js';
+import type { ProcessorRun } from './processor-run.js';
 import type { ProcessorStatus } from './processor.js';
 import { ProjectionRun } from './projection-run.js';
+import { SagaFinder } from './saga-finder.js';
+import { Timers } from './timers.js';
 import { Projection, type View } from './view.js';
 import { ViewGenerations } from './view-generations.js';
 
 /**
- * Finds every provider marked with {@link Projection} and runs it from bootstrap to shutdown. Sagas and
- * publishers will be found and run beside them.
+ * Finds every projection, saga and publisher, by their decorators, and runs them and the timers from
+ * bootstrap to shutdown: projections in each process, the others where this process is the owner.
  */
 @Injectable()
 export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Processors');
   private readonly projections = new Map<string, ProjectionRun>();
+  /** Sagas, publishers, timers: what one process at a time runs. */
+  private readonly owned = new Map<string, ProcessorRun>();
 
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly log: EventLog,
     private readonly database: ViewsDatabase,
+    private readonly store: ProcessorStore,
     private readonly clock: Clock,
+    private readonly ownership: Ownership,
+    private readonly sagas: SagaFinder,
+    private readonly timers: Timers,
   ) {}
 
   onApplicationBootstrap(): void {
-    const { database, log, clock } = this;
-    const place = { database, generations: new ViewGenerations(database), log };
-    const tell = (message: string) => this.logger.warn(message);
-    for (const wrapper of this.discovery.getProviders({ metadataKey: Projection.KEY })) {
-      const options = this.discovery.getMetadataByDecorator(Projection, wrapper);
-      if (!options) continue;
-      if (this.projections.has(options.name)) {
-        throw new Error(`Two projections claim the name ${options.name}.`);
-      }
-      const view = wrapper.instance as View;
-      this.projections.set(options.name, new ProjectionRun(view, options, log, clock, place, tell));
+    for (const run of this.findProjections()) this.add(this.projections, run);
+    for (const handler of [...this.sagas.handlers(), ...this.findPublishers()]) {
+      const { log, store, clock, logger } = this;
+      const place = { handler, log, store, clock, logger };
+      this.add(this.owned, new HandlerRun(place, this.ownership));
     }
-    for (const run of this.projections.values()) run.start();
+    if (this.sagas.dueMethods().size > 0) this.add(this.owned, this.timers);
+    for (const run of this.runs()) run.start();
+    if (this.owned.size > 0) this.ownership.start();
   }
 
   /**
    * What is in flight was answered before, in the same hook of the transports: Nest calls it for global
-   * modules, as this one's, last.
+   * modules, as this one's, last. The lease goes to the next owner when nothing is done under it any more;
+   * projections stop after those who wait for them, and the files close in a later hook.
    */
   async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.owned.values()].map((run) => run.stop()));
+    await this.ownership.stop();
     await Promise.all([...this.projections.values()].map((run) => run.stop()));
+  }
+
+  /** Empty before the bootstrap. */
+  runs(): readonly ProcessorRun[] {
+    return [...this.projections.values(), ...this.owned.values()];
   }
 
   async status(): Promise<ProcessorStatus[]> {
     const head = await this.log.head();
-    return [...this.projections.values()].flatMap((run) => run.status(head));
+    return (await Promise.all(this.runs().map((run) => run.status(head)))).flat();
   }
 
   /**
@@ -69,19 +85,43 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
     position: Position,
     timeoutMs: number,
   ): WaitOutcome | Promise<WaitOutcome> {
-    const run = this.run(name);
+    const run = this.projection(name);
     if (logIdOf(position) !== this.log.logId) return 'late';
     return run.waiters.wait(position, timeoutMs);
   }
 
   /** Builds a view anew beside the serving one; resolves when it has been swapped in. */
   rebuild(name: string): Promise<void> {
-    return this.run(name).rebuild();
+    return this.projection(name).rebuild();
   }
 
-  private run(name: string): ProjectionRun {
+  private projection(name: string): ProjectionRun {
     const run = this.projections.get(name);
     if (!run) throw new Error(`There is no projection ${name}.`);
     return run;
+  }
+
+  private add<Run extends ProcessorRun>(runs: Map<string, Run>, run: Run): void {
+    const { name } = run;
+    if (this.projections.has(name) || this.owned.has(name)) {
+      throw new Error(`Two processors claim the name ${name}.`);
+    }
+    runs.set(name, run);
+  }
+
+  private findProjections(): ProjectionRun[] {
+    const { database, log, clock } = this;
+    const place = { database, generations: new ViewGenerations(database), log };
+    const tell = (message: string) => this.logger.warn(message);
+    return this.discovery.getProviders({ metadataKey: Projection.KEY }).flatMap((wrapper) => {
+      const options = this.discovery.getMetadataByDecorator(Projection, wrapper);
+      if (!options) return [];
+      return [new ProjectionRun(wrapper.instance as View, options, log, clock, place, tell)];
+    });
+  }
+
+  private findPublishers(): ProcessorHandler[] {
+    const wrappers = this.discovery.getProviders({ metadataKey: Publishers.KEY });
+    return wrappers.flatMap(({ instance }) => (instance as PublisherSource).publishers());
   }
 }

@@ -1,11 +1,10 @@
-import type { Position } from '@taskmanager/protocol';
-import type { StoredTaskEvent } from '../events/index.js';
-import type { LogFilter } from '../event-store/index.js';
+import type { Position, ProcessorInfo } from '@taskmanager/protocol';
+import type { LogFilter, RecordedEvent } from '../event-store/index.js';
 
 /** A piece of the log, in order. */
 export interface ProcessorBatch {
   /** May be empty: the position moved over events that the filter left out. */
-  readonly events: readonly StoredTaskEvent[];
+  readonly events: readonly RecordedEvent[];
   /** Everything up to here has been looked at. Undefined only while the log is empty. */
   readonly position: Position | undefined;
   /** Nothing lay behind this batch when it was read. */
@@ -14,7 +13,7 @@ export interface ProcessorBatch {
 
 /**
  * A named, versioned, checkpointed reader of the log. It keeps its own checkpoint: a projection in the
- * transaction of its rows; sagas and publishers, when they come, in the `ProcessorStore`.
+ * transaction of its rows; sagas and publishers in the `ProcessorStore`.
  */
 export interface Processor {
   readonly name: string;
@@ -30,6 +29,8 @@ export interface Processor {
    * to come. May be given events again that it has handled. What it throws is retried from `open`.
    */
   handle(batch: ProcessorBatch): Promise<Position | undefined>;
+  /** It was told to pause: nothing is opened and nothing handed to it. */
+  isPaused?(): boolean;
 }
 
 /** Another process moved the checkpoint, or another version took over: what is in memory is old. */
@@ -41,16 +42,7 @@ export class CheckpointMoved extends Error {
   }
 }
 
-/** How a processor is doing. */
-export interface ProcessorStatus {
-  readonly name: string;
-  readonly version: number;
-  readonly state: 'starting' | 'catching_up' | 'live' | 'retrying' | 'stopped';
+/** How a processor is doing, as this process sees it. */
+export interface ProcessorStatus extends ProcessorInfo {
   readonly position?: Position;
-  /** Distance to the log's head in the log's own numbers: no fewer than the events that are missing. */
-  readonly lag?: number;
-  /** Failures since the last success; 0 when all is well. */
-  readonly failures: number;
-  /** What went wrong last, kept after it went well again. */
-  readonly lastError?: { readonly message: string; /** Epoch ms. */ readonly at: number };
 }
