@@ -6,7 +6,7 @@ import {
   TaskApproved,
   TaskCompleted,
 } from '../events/index.js';
-import type { ApprovalState, Task } from '../task/index.js';
+import { type ApprovalState, type Task, voters } from '../task/index.js';
 
 interface Vote {
   readonly comment?: string;
@@ -20,14 +20,14 @@ export function vote(
   { comment, completes }: Vote,
   context: CommandContext,
 ): AnyTaskEvent[] {
-  const { approval } = task;
+  const approval = openApproval(task);
   const given = new TaskApprovalGiven({
     by: context.actor.id,
     ...(comment !== undefined && { comment }),
     ...(completes?.result !== undefined && { result: completes.result }),
   });
-  // Not waiting for anybody: the transition table says so.
-  if (task.status !== 'waiting_for_approval' || !approval) return [given];
+  // Never asked: the transition table says so.
+  if (!approval) return [given];
   assertMayVote(task, approval, context);
   if (approval.votes.length + 1 < approval.quorum) return [given];
   if (!completes && approval.onApproved === 'resume') {
@@ -39,6 +39,34 @@ export function vote(
     new TaskApproved({ resumesTo: 'running' }),
     new TaskCompleted(result === undefined ? {} : { result }),
   ];
+}
+
+/**
+ * The question that the task waits on; undefined when nothing was ever asked. Refuses what comes after
+ * the answer, saying what that was.
+ */
+export function openApproval(task: Task): ApprovalState | undefined {
+  const { approval, status, id } = task;
+  if (!approval || status === 'waiting_for_approval') return approval;
+  throw new Refusal(
+    'INVALID_TRANSITION',
+    `Task ${id} waits for no approval: ${howItEnded(approval)}. It is ${status} now.`,
+    { taskId: id, status, reason: `approval_${approval.outcome}` },
+  );
+}
+
+function howItEnded({ outcome, votes, rejectedBy, rejectedReason, dueAt }: ApprovalState): string {
+  switch (outcome) {
+    case 'approved':
+      return `${votes.map(({ by }) => by).join(', ')} approved it already`;
+    case 'rejected':
+      return `${rejectedBy} rejected it (${rejectedReason})`;
+    case 'expired':
+      return `nobody answered before ${new Date(dueAt ?? 0).toISOString()}`;
+    case 'waiting':
+    case 'withdrawn':
+      return 'the question was withdrawn before it was answered';
+  }
 }
 
 /** Refuses whoever was not asked, has voted, or comes too late. */
@@ -61,11 +89,9 @@ export function assertMayVote(
       `${actor.id} has voted on task ${task.id} already.`,
     );
   }
-  const asked = approval.escalated
-    ? [...approval.approvers, ...(approval.escalateTo ?? [])]
-    : approval.approvers;
+  const asked = voters(approval);
   const mayVote =
-    approval.approvers.length === 0 ||
+    asked.length === 0 ||
     asked.includes(actor.id) ||
     actor.roles.some((role) => asked.includes(`role:${role}`));
   if (!mayVote) {

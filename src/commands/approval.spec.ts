@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  type AnyTaskEvent,
   ApproversNotified,
   TaskApprovalExpired,
   TaskApprovalGiven,
@@ -16,6 +17,7 @@ import {
   BOB,
   HOLDER,
   NOW,
+  TASK_ID,
   claimed,
   created,
   given,
@@ -23,10 +25,10 @@ import {
   started,
 } from '../../test/given.js';
 import { ApproveTaskHandler } from './approve-task.handler.js';
+import { wantedNotice } from './approver-notice.js';
 import { CompleteTaskHandler } from './complete-task.handler.js';
 import { FailTaskHandler } from './fail-task.handler.js';
 import { ExpireApprovalHandler } from './internal/expire-approval.handler.js';
-import { RecordNotificationHandler } from './internal/record-notification.handler.js';
 import { RejectTaskHandler } from './reject-task.handler.js';
 import { RequestApprovalHandler } from './request-approval.handler.js';
 
@@ -36,7 +38,6 @@ const reject = new RejectTaskHandler(undefined as never);
 const complete = new CompleteTaskHandler(undefined as never);
 const fail = new FailTaskHandler(undefined as never);
 const expire = new ExpireApprovalHandler(undefined as never);
-const notify = new RecordNotificationHandler(undefined as never);
 
 const requested = (overrides: Partial<TaskApprovalRequestedData> = {}) =>
   new TaskApprovalRequested({
@@ -51,6 +52,7 @@ const waiting = (overrides: Partial<TaskApprovalRequestedData> = {}) =>
 const yes = (by: string) => new TaskApprovalGiven({ by });
 const approved = new TaskApproved({ resumesTo: 'running' });
 const asBob = { actor: BOB };
+type History = readonly (AnyTaskEvent | ReturnType<typeof happened>)[];
 
 describe('asking', () => {
   test('fills in that one vote of anybody is enough and the work then goes on', () => {
@@ -64,7 +66,7 @@ describe('asking', () => {
       approvers: ['bob', 'role:approver'],
       quorum: 2,
       allowSelf: false,
-      dueAt: NOW + 1,
+      dueAt: NOW + 3_000,
       remindEveryMs: 1_000,
       escalateTo: ['root'],
       escalateAfterMs: 2_000,
@@ -82,6 +84,20 @@ describe('asking', () => {
     given(created(), started())
       .when(ask, { dueAt: NOW })
       .thenRefused('VALIDATION_FAILED', { field: 'dueAt' });
+    given(created(), started())
+      .when(ask, { approvers: ['alice', 'bob'], quorum: 2, allowSelf: false })
+      .thenRefused('VALIDATION_FAILED', { field: 'quorum' });
+  });
+
+  test('an escalation to nobody, at no time, or after the end is refused, saying which', () => {
+    const refused = (request: Partial<TaskApprovalRequestedData>, field: string) =>
+      given(created(), started()).when(ask, request).thenRefused('VALIDATION_FAILED', { field });
+    refused({ escalateTo: ['root'] }, 'escalateAfterMs');
+    refused({ escalateAfterMs: 1_000 }, 'escalateTo');
+    refused({ escalateAfterMs: 1_000, escalateTo: [] }, 'escalateTo');
+    given(created(), started())
+      .when(ask, { escalateTo: [] })
+      .then(requested({ escalateTo: [] }));
   });
 
   test('nobody knows how many have a role, so any number of votes may be asked of them', () => {
@@ -220,14 +236,28 @@ describe('voting yes', () => {
       .then(yes('bob'), approved);
   });
 
-  test('there is nothing to vote on before or after', () => {
+  test('there is nothing to vote on before, and after it a refusal says how it ended', () => {
     given(created(), started()).when(approve, {}).thenRefused('INVALID_TRANSITION');
-    given(...waiting(), yes('bob'), approved)
-      .when(approve, {})
-      .thenRefused('INVALID_TRANSITION');
-    given(...waiting(), new TaskCancelled({}))
-      .when(approve, {})
-      .thenRefused('INVALID_TRANSITION');
+    const over = (reason: string, text: string, ...after: AnyTaskEvent[]) => {
+      const ended = given(...waiting({ dueAt: NOW + 10 }), ...after);
+      ended.when(approve, {}).thenRefused('INVALID_TRANSITION', { reason }, text);
+      ended.when(reject, { reason: 'x' }).thenRefused('INVALID_TRANSITION', { reason }, text);
+    };
+    const lost = new TaskFailed({ error: 'x', retryable: false, willRetry: false });
+    over('approval_approved', 'bob approved it already. It is running now.', yes('bob'), approved);
+    over(
+      'approval_rejected',
+      'bob rejected it (too risky). It is failed now.',
+      new TaskRejected({ by: 'bob', reason: 'too risky' }),
+      lost,
+    );
+    over(
+      'approval_expired',
+      `nobody answered before ${new Date(NOW + 10).toISOString()}. It is failed now.`,
+      new TaskApprovalExpired({ dueAt: NOW + 10 }),
+      lost,
+    );
+    over('approval_withdrawn', 'withdrawn before it was answered', new TaskCancelled({}));
   });
 
   test('the votes of an earlier question do not count for the next', () => {
@@ -338,18 +368,84 @@ describe('no, never, and not any more', () => {
 });
 
 describe('telling the approvers', () => {
-  const note = { kind: 'reminder', channel: 'log', outcome: 'delivered' } as const;
+  const note = { channel: 'log', outcome: 'delivered' } as const;
+  const told = (kind: 'requested' | 'reminder' | 'escalation', now = NOW) =>
+    happened(new ApproversNotified({ kind, ...note }), { now });
+  const wanted = (
+    kind: 'requested' | 'reminder' | 'escalation',
+    now: number,
+    ...history: History
+  ) => wantedNotice(given(...history).task, { requestedAt: NOW, kind }, now);
 
-  test('is recorded for the question it was about, and for no other', () => {
-    given(...waiting())
-      .when(notify, { requestedAt: NOW, ...note })
-      .then(new ApproversNotified(note));
-    given(...waiting())
-      .when(notify, { requestedAt: NOW + 1, ...note })
-      .thenNothing();
-    given(...waiting(), yes('bob'), approved)
-      .when(notify, { requestedAt: NOW, ...note })
-      .thenNothing();
+  test('that it was asked is said once', () => {
+    expect(wanted('requested', NOW, ...waiting())).toMatchObject({
+      kind: 'requested',
+      taskId: TASK_ID,
+      name: 'Publish',
+      taskType: 'publish',
+      appName: 'registry',
+      approvers: [],
+      quorum: 1,
+      votes: [],
+      requestedBy: 'alice',
+      requestedAt: NOW,
+    });
+    expect(wanted('requested', NOW, ...waiting(), told('requested'))).toBeUndefined();
+  });
+
+  test('only about the question that is open', () => {
+    const { task } = given(...waiting());
+    expect(
+      wantedNotice(task, { requestedAt: NOW + 1, kind: 'requested' }, NOW + 1),
+    ).toBeUndefined();
+    expect(wanted('requested', NOW, ...waiting(), yes('bob'), approved)).toBeUndefined();
+    expect(wanted('requested', NOW, ...waiting(), new TaskCancelled({}))).toBeUndefined();
+    expect(wanted('requested', NOW + 10, ...waiting({ dueAt: NOW + 10 }))).toBeUndefined();
+  });
+
+  test('again each time the interval has passed since the last time, late or not', () => {
+    const asked = waiting({ remindEveryMs: 1_000 });
+    expect(wanted('reminder', NOW + 999, ...asked)).toBeUndefined();
+    const first = wanted('reminder', NOW + 1_000, ...asked);
+    const later = [...asked, told('reminder', NOW + 5_000)] as const;
+    expect(wanted('reminder', NOW + 5_999, ...later)).toBeUndefined();
+    const second = wanted('reminder', NOW + 6_000, ...later);
+    expect(first?.id).toBe(wanted('reminder', NOW + 1_500, ...asked)?.id);
+    expect(second?.id).not.toBe(first?.id);
+    expect(wanted('reminder', NOW + 1e9, ...waiting())).toBeUndefined();
+  });
+
+  test('a reminder goes to those who may answer and have not', () => {
+    const asked = waiting({
+      approvers: ['alice', 'bob', 'carol', 'role:finance'],
+      quorum: 3,
+      allowSelf: false,
+      remindEveryMs: 1_000,
+      escalateTo: ['root'],
+      escalateAfterMs: 1_000,
+    });
+    const whom = (...more: History) =>
+      wanted('reminder', NOW + 9_000, ...asked, ...more)?.approvers;
+    expect(whom()).toEqual(['bob', 'carol', 'role:finance']);
+    expect(whom(yes('bob'))).toEqual(['carol', 'role:finance']);
+    expect(whom(told('escalation'))).toEqual(['bob', 'carol', 'role:finance', 'root']);
+  });
+
+  test('an escalation goes to the escalation approvers, once', () => {
+    const asked = waiting({
+      approvers: ['bob'],
+      escalateTo: ['root'],
+      escalateAfterMs: 2_000,
+    });
+    expect(wanted('escalation', NOW + 1_999, ...asked)).toBeUndefined();
+    expect(wanted('escalation', NOW + 2_000, ...asked)?.approvers).toEqual(['root']);
+    expect(wanted('escalation', NOW + 9_000, ...asked, told('escalation'))).toBeUndefined();
+    expect(wanted('escalation', NOW + 9_000, ...waiting())).toBeUndefined();
+  });
+
+  test('a list of nobody is never sent, for it would mean anyone', () => {
+    const asked = waiting({ approvers: ['alice'], allowSelf: false });
+    expect(wanted('requested', NOW, ...asked)?.approvers).toEqual(['alice']);
   });
 
   test('who asked is known by the event', () => {

@@ -3,6 +3,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { ContextModule } from '../context/context.module.js';
 import { EventStoreModule } from '../event-store/event-store.module.js';
 import { ProjectionsModule } from '../projections/projections.module.js';
+import { PublishersModule } from '../publishers/publishers.module.js';
 import { AcknowledgeCancelHandler } from './acknowledge-cancel.handler.js';
 import { AcknowledgePauseHandler } from './acknowledge-pause.handler.js';
 import { ApproveTaskHandler } from './approve-task.handler.js';
@@ -15,13 +16,14 @@ import { CreateTaskHandler } from './create-task.handler.js';
 import { DeleteTaskHandler } from './delete-task.handler.js';
 import { FailTaskHandler } from './fail-task.handler.js';
 import { ClaimTaskHandler } from './internal/claim-task.handler.js';
+import { CleanUpEndedTasksHandler } from './internal/clean-up-ended-tasks.handler.js';
 import { CleanUpTaskHandler } from './internal/clean-up-task.handler.js';
 import { ExpireApprovalHandler } from './internal/expire-approval.handler.js';
 import { ExpireClockHandler } from './internal/expire-clock.handler.js';
 import { ExpireLeaseHandler } from './internal/expire-lease.handler.js';
+import { NotifyApproversHandler } from './internal/notify-approvers.handler.js';
 import { PauseRunningTaskHandler } from './internal/pause-running-task.handler.js';
 import { PerformRetryHandler } from './internal/perform-retry.handler.js';
-import { RecordNotificationHandler } from './internal/record-notification.handler.js';
 import { ScheduleRetryHandler } from './internal/schedule-retry.handler.js';
 import { PauseAllRunningTasksHandler } from './pause-all-running-tasks.handler.js';
 import { PauseTaskHandler } from './pause-task.handler.js';
@@ -73,18 +75,19 @@ const HANDLERS = [
 /** What handles a command that only the service itself sends. */
 const INTERNAL_HANDLERS = [
   ClaimTaskHandler,
+  CleanUpEndedTasksHandler,
   CleanUpTaskHandler,
   ExpireApprovalHandler,
   ExpireClockHandler,
   ExpireLeaseHandler,
+  NotifyApproversHandler,
   PauseRunningTaskHandler,
   PerformRetryHandler,
-  RecordNotificationHandler,
   ScheduleRetryHandler,
 ];
 
 @Module({
-  imports: [ContextModule, CqrsModule, EventStoreModule, ProjectionsModule],
+  imports: [ContextModule, CqrsModule, EventStoreModule, ProjectionsModule, PublishersModule],
   providers: [CommandExecutor, RefusalRecorder, TaskStreams, ...HANDLERS, ...INTERNAL_HANDLERS],
 })
 export class CommandsModule {}

@@ -5,7 +5,7 @@ import { answerOf, mayTouch } from './decision.js';
 import type { Execution, Outcome } from './execution.js';
 import type { TaskStream } from './task-streams.js';
 
-/** More events than any command appends. */
+/** More events than any command appends whose answer is read: each channel of a notice is one. */
 const LONGEST_APPEND = 8;
 
 /** The outcome of a command that took effect before, as far as the stream was read; undefined if it did not. */

@@ -20,6 +20,7 @@ import { CommandExecutor } from './command-executor.js';
 import { CreateTask } from './create-task.command.js';
 import { CreateTaskHandler } from './create-task.handler.js';
 import { ClaimTaskHandler } from './internal/claim-task.handler.js';
+import { CleanUpEndedTasksHandler } from './internal/clean-up-ended-tasks.handler.js';
 import { CleanUpTaskHandler } from './internal/clean-up-task.handler.js';
 import { PauseRunningTaskHandler } from './internal/pause-running-task.handler.js';
 import { PauseAllRunningTasks } from './pause-all-running-tasks.command.js';
@@ -109,6 +110,7 @@ async function service(): Promise<CommandBus> {
       CancelTaskHandler,
       ClaimTaskHandler,
       ClaimTasksHandler,
+      CleanUpEndedTasksHandler,
       CleanUpTaskHandler,
       CleanupTasksHandler,
       CreateTaskHandler,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { Refusal } from '../context/index.js';
 import { LogUnavailable } from '../event-store/index.js';
 import { MemoryEventLog, MemoryLogStorage } from '../event-store/memory/index.js';
@@ -133,4 +134,13 @@ test('a log that is away does not stand in the way of the answer', async () => {
     }
   }
   await expect(refuse({}, new RefusalRecorder(new Away()))).resolves.toBeUndefined();
+});
+
+test('what is told in the log stays one line, whoever sends it', async () => {
+  const debug = jest.spyOn(Logger.prototype, 'debug').mockImplementation(() => undefined);
+  await refuse({ actor: { ...ALICE, id: 'alice"\nINFO all is well \u001b[2J' } });
+  const line = String(debug.mock.calls[0]?.[0]);
+  debug.mockRestore();
+  expect(line).toContain('of "alice\\"\\nINFO all is well \\u001b[2J" refused');
+  expect(line).not.toMatch(/\p{Cc}/u);
 });

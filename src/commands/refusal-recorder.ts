@@ -49,9 +49,9 @@ export class RefusalRecorder {
   ): Promise<void> {
     if (!RECORDED.includes(refusal.code) || context.candidate || context.transport === 'internal')
       return;
-    this.logger.debug(
-      `${command} of ${context.actor.id} refused: ${refusal.code} ${refusal.message}`,
-    );
+    // Quoted: they come from outside, and may hold line ends and control characters.
+    const [who, why] = [context.actor.id, refusal.message].map((text) => JSON.stringify(text));
+    this.logger.debug(`${command} of ${who} refused: ${refusal.code} ${why}`);
     if (!this.withinRate(context)) return;
     for (let attempt = 1; ; attempt++) {
       try {

@@ -29,10 +29,12 @@ export class RequestApproval extends RunnerCommand {
   @IsTime()
   readonly dueAt?: number;
 
+  /** How often those who have not answered are told again. */
   @Optional()
   @IsDuration(1_000)
   readonly remindEveryMs?: number;
 
+  /** Who may answer too once escalateAfterMs have passed without an answer; the one needs the other. */
   @Optional()
   @IsArray()
   @ArrayMaxSize(LIMITS.approvers)

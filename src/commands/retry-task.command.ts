@@ -6,11 +6,12 @@ import { TaskCommand } from './task-command.js';
 export class RetryTask extends TaskCommand {
   static readonly message = 'retry_task';
 
+  /** Needed when it is forced. */
   @Optional()
   @IsText()
   readonly reason?: string;
 
-  /** Past its last retry: for admins. */
+  /** Past its last retry: for admins, who say why. */
   @Optional()
   @IsBoolean()
   readonly force?: boolean;

@@ -13,10 +13,17 @@ export class RetryTaskHandler extends TaskCommandHandler<RetryTask> {
         taskId: task.id,
       });
     }
+    if (force === true && reason === undefined) {
+      throw new Refusal(
+        'VALIDATION_FAILED',
+        `Forcing a retry of task ${task.id} needs a reason, which its history keeps.`,
+        { field: 'reason' },
+      );
+    }
     if (task.status === 'failed' && task.retryCount >= task.maxRetries && force !== true) {
       throw new Refusal(
         'INVALID_TRANSITION',
-        `Task ${task.id} has used its ${task.maxRetries} retries; an admin may force one more.`,
+        `Task ${task.id} has used its ${task.maxRetries} retries; an admin may force one more, with a reason.`,
         { taskId: task.id, status: task.status, reason: 'retries_used_up' },
       );
     }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   ProgressUpdated,
   TaskCancelled,
+  TaskDeleted,
   TaskErrorRecorded,
   TaskFailed,
   TaskRetried,
@@ -78,7 +79,10 @@ describe('by hand', () => {
       .thenRefused('FORBIDDEN', { taskId: TASK_ID });
     given(...spent)
       .when(retry, { force: true }, { actor: ADMIN })
-      .then(new TaskRetried({ retryCount: 1, maxRetries: 0 }));
+      .thenRefused('VALIDATION_FAILED', { field: 'reason' });
+    given(...spent)
+      .when(retry, { force: true, reason: 'the disk was changed' }, { actor: ADMIN })
+      .then(new TaskRetried({ retryCount: 1, maxRetries: 0, reason: 'the disk was changed' }));
   });
 
   test('needs a failed task, forced or not', () => {
@@ -87,8 +91,17 @@ describe('by hand', () => {
       .when(retry, {})
       .thenRefused('INVALID_TRANSITION', { event: 'TaskRetried' });
     given(created(), new TaskCancelled({}))
-      .when(retry, { force: true }, { actor: ADMIN })
+      .when(retry, { force: true, reason: 'why not' }, { actor: ADMIN })
       .thenRefused('INVALID_TRANSITION');
+  });
+
+  test('does not wait for the retry that is scheduled, which then never comes', () => {
+    const task = given(persistent, started(), failedForNow, scheduled)
+      .when(retry, {})
+      .then(retried());
+    expect(task).toMatchObject({ status: 'pending', willRetry: false });
+    expect(task.nextRetryAt).toBeUndefined();
+    expect(task.failedRevision).toBeUndefined();
   });
 
   test('an error noted after the failure is gone with it', () => {
@@ -100,7 +113,7 @@ describe('by hand', () => {
 });
 
 describe('scheduling', () => {
-  const about = { attempt: 1, failedEventId: EVENT, failedAt: NOW };
+  const about = { failedRevision: 2, failedEventId: EVENT, failedAt: NOW };
 
   test('a fixed delay counts from the failure, whenever it is decided', () => {
     const task = given(persistent, started(), failedForNow)
@@ -117,6 +130,26 @@ describe('scheduling', () => {
 
   test('a word about an older attempt decides nothing', () => {
     given(persistent, started(), failedForNow, retried(), started(2), failedForNow)
+      .when(schedule, about)
+      .thenNothing();
+  });
+
+  test('two failures of one attempt, which failed before it was started, are told apart', () => {
+    const twice = [persistent, started(), failedForNow, retried(), failedForNow] as const;
+    given(...twice)
+      .when(schedule, about)
+      .thenNothing();
+    given(...twice)
+      .when(schedule, { ...about, failedRevision: 4, failedAt: NOW + 500 })
+      .then(new TaskRetryScheduled({ attempt: 1, dueAt: NOW + 1_500 }));
+  });
+
+  test('comes too late for a task that was cancelled or deleted meanwhile', () => {
+    const cancelled = [persistent, started(), failedForNow, new TaskCancelled({})] as const;
+    given(...cancelled)
+      .when(schedule, about)
+      .thenNothing();
+    given(...cancelled, new TaskDeleted({}))
       .when(schedule, about)
       .thenNothing();
   });

@@ -42,6 +42,8 @@ export abstract class TaskFinder {
     search: Search & {
       readonly statuses: readonly TaskStatus[];
       readonly completedBefore: number;
+      readonly taskTypes?: readonly string[];
+      readonly appName?: string;
     },
   ): Promise<Found>;
 

@@ -51,6 +51,14 @@ export const batchedCommandId = (batchId: string, index: number): string =>
 export const sagaCommandId = (saga: string, eventId: string, index: number): string =>
   uuidV5(NAMESPACE, `saga:${saga}:${eventId}:${index}`);
 
+/** The id of what approvers are told: one for each kind and due time of a request, however often it is sent. */
+export const noticeId = (
+  taskId: string,
+  requestedAt: number,
+  kind: string,
+  dueAt: number,
+): string => uuidV5(NAMESPACE, `notice:${taskId}/${requestedAt}/${kind}:${dueAt}`);
+
 /** The id of the event that a command appends at this place in its list. */
 export const eventId = (effectiveId: string, stream: string, index: number): string =>
   uuidV5(effectiveId, `${stream}/${index}`);

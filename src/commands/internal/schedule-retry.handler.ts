@@ -6,10 +6,10 @@ import { TaskCommandHandler } from '../task-command.handler.js';
 
 @CommandHandler(ScheduleRetry)
 export class ScheduleRetryHandler extends TaskCommandHandler<ScheduleRetry> {
-  decide(task: Task, { attempt, failedEventId, failedAt }: ScheduleRetry): AnyTaskEvent[] {
-    const due = task.willRetry && task.attempt === attempt;
+  decide(task: Task, { failedRevision, failedEventId, failedAt }: ScheduleRetry): AnyTaskEvent[] {
+    const due = task.willRetry && task.failedRevision === failedRevision;
     if (!due || task.nextRetryAt !== undefined) return [];
     const dueAt = failedAt + retryDelay(task, failedEventId);
-    return [new TaskRetryScheduled({ attempt, dueAt })];
+    return [new TaskRetryScheduled({ attempt: task.attempt, dueAt })];
   }
 }

@@ -1,10 +1,8 @@
 import { TaskCommand } from '../task-command.js';
 
-/** Approvers were told, and how that went. */
-export class RecordNotification extends TaskCommand {
+/** Approvers are to be told that a task waits for them. */
+export class NotifyApprovers extends TaskCommand {
   /** Which request: when it was made, epoch milliseconds. */
   readonly requestedAt: number;
   readonly kind: 'requested' | 'reminder' | 'escalation';
-  readonly channel: string;
-  readonly outcome: string;
 }
