@@ -9,7 +9,9 @@ import { FeedTail } from './feed/feed-tail.js';
 import { ReadEventsHandler } from './feed/read-events.handler.js';
 import { GetTaskHistoryHandler } from './history/get-task-history.handler.js';
 import { ClaimWaiters } from './tasks/claim-waiters.js';
+import { ExplainTaskHandler } from './tasks/explain-task.handler.js';
 import { GetTaskHandler } from './tasks/get-task.handler.js';
+import { ListStuckTasksHandler } from './tasks/list-stuck-tasks.handler.js';
 import { ListTasksHandler } from './tasks/list-tasks.handler.js';
 import { LoadPersistentTasksHandler } from './tasks/load-persistent-tasks.handler.js';
 import { LoadRetryableTasksHandler } from './tasks/load-retryable-tasks.handler.js';
@@ -17,10 +19,13 @@ import { ViewTaskFinder } from './tasks/task-finder.js';
 import { FreshTasks } from './tasks/task-freshness.js';
 import { TaskProjection } from './tasks/task.projection.js';
 import { TaskStatsHandler } from './tasks/task-stats.handler.js';
+import { ViewTimerQueue } from './tasks/view-timer-queue.js';
 
 const QUERY_HANDLERS = [
   GetTaskHandler,
+  ExplainTaskHandler,
   ListTasksHandler,
+  ListStuckTasksHandler,
   LoadPersistentTasksHandler,
   LoadRetryableTasksHandler,
   TaskStatsHandler,
@@ -37,6 +42,7 @@ const QUERY_HANDLERS = [
     FreshTasks,
     FeedTail,
     ViewTaskFinder,
+    ViewTimerQueue,
     { provide: TaskFinder, useExisting: ViewTaskFinder },
     ...QUERY_HANDLERS,
   ],

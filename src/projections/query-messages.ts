@@ -1,7 +1,9 @@
-import type { QueryName } from '@taskmanager/protocol';
+import type { AdminName, QueryName } from '@taskmanager/protocol';
 import { ReadEvents } from './feed/read-events.query.js';
 import { GetTaskHistory } from './history/get-task-history.query.js';
+import { ExplainTask } from './tasks/explain-task.query.js';
 import { GetTask } from './tasks/get-task.query.js';
+import { ListStuckTasks } from './tasks/list-stuck-tasks.query.js';
 import { ListTasks } from './tasks/list-tasks.query.js';
 import { LoadPersistentTasks } from './tasks/load-persistent-tasks.query.js';
 import { LoadRetryableTasks } from './tasks/load-retryable-tasks.query.js';
@@ -13,6 +15,12 @@ export interface QueryClass<Q extends object = object> {
   new (): Q;
 }
 
+/** As a {@link QueryClass}, served under `tasks.admin.`. */
+export interface AdminQueryClass<Q extends object = object> {
+  readonly message: AdminName;
+  new (): Q;
+}
+
 /** Every query message that transports serve. */
 export const QUERY_MESSAGES: readonly QueryClass[] = [
   GetTask,
@@ -21,5 +29,9 @@ export const QUERY_MESSAGES: readonly QueryClass[] = [
   LoadRetryableTasks,
   GetTaskHistory,
   ReadEvents,
+  ExplainTask,
   TaskStats,
 ];
+
+/** Messages about tasks that operate the service: only admins send them. */
+export const ADMIN_QUERY_MESSAGES: readonly AdminQueryClass[] = [ListStuckTasks];

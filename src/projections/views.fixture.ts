@@ -11,7 +11,13 @@ import { type QueryContext, withContext } from '../context/index.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ViewsDatabase } from '../database/index.js';
 import { EventStoreModule } from '../event-store/event-store.module.js';
-import { EventLog } from '../event-store/index.js';
+import {
+  EventLog,
+  type LogBatch,
+  ProcessorStore,
+  type SubscribeOptions,
+} from '../event-store/index.js';
+import { MemoryProcessorStore } from '../event-store/memory/index.js';
 import { ProcessorRunner } from '../processing/index.js';
 import { ProjectionsModule } from './projections.module.js';
 
@@ -37,9 +43,10 @@ export class Views {
     @Module({
       providers: [
         { provide: EventLog, useValue: log },
+        { provide: ProcessorStore, useValue: new MemoryProcessorStore() },
         { provide: ViewsDatabase, useValue: database },
       ],
-      exports: [EventLog, ViewsDatabase],
+      exports: [EventLog, ProcessorStore, ViewsDatabase],
     })
     class Given {}
 
@@ -65,6 +72,11 @@ export class Views {
     return this.queries.execute(withContext(query, { actor, correlationId: 'c', ...context }));
   }
 
+  /** A provider of the read side. */
+  part<T>(type: abstract new (...args: never[]) => T): T {
+    return this.app.get<T>(type);
+  }
+
   /** Waits until queries see everything up to here. */
   async reach(position: Position): Promise<void> {
     const outcome = await this.runner.whenProcessed('tasks', position, 20_000);
@@ -74,6 +86,32 @@ export class Views {
   async close(): Promise<void> {
     await this.app.close();
     if (this.database.connection.open) this.database.close();
+  }
+}
+
+/** The log as it is, and as bad as "at least once" allows: for `describe.each`. */
+export const DELIVERIES = [
+  ['once', (log: EventLog): EventLog => log],
+  ['twice', deliveredTwice],
+] as const;
+
+/** The same log, but its subscriptions hand out every batch twice, and each event in it twice. */
+function deliveredTwice(log: EventLog): EventLog {
+  const subscribe = (options: SubscribeOptions) => twice(log.subscribe(options));
+  return new Proxy(log, {
+    get(target, name) {
+      if (name === 'subscribe') return subscribe;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+async function* twice(batches: AsyncIterable<LogBatch>): AsyncGenerator<LogBatch> {
+  for await (const batch of batches) {
+    const doubled = { ...batch, events: batch.events.flatMap((event) => [event, event]) };
+    yield doubled;
+    yield doubled;
   }
 }
 

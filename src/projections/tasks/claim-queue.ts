@@ -1,9 +1,12 @@
 import type { Database, Statement } from '../../database/index.js';
+import type { FoundTask } from './task-reader.js';
 import type { TaskTableNames } from './task-tables.js';
 import type { Queued } from './task-writer.js';
 
 /** Tasks that become claimable in one go; more than that follow with the next claims. */
 const DUE_A_CLAIM = 1_000;
+/** Tasks before another one are not counted beyond. */
+const MOST_BEFORE = 10_000;
 
 type DueRow = [runAt: number, seq: number, taskType: string, appName: string];
 type QueueRow = [rank: number, createdAt: number, seq: number, appName: string, id: string];
@@ -27,6 +30,7 @@ export class ClaimQueue {
   private readonly firstDue: Statement<[], number | null>;
   private readonly some: Statement<[string]>;
   private readonly page: Statement<unknown[], QueueRow>;
+  private readonly before: Statement<[string, number, number, number, number], number>;
 
   constructor(
     private readonly db: Database,
@@ -52,6 +56,16 @@ export class ClaimQueue {
         `SELECT ${columns} FROM ${queue} WHERE task_type = ? AND ${place} ORDER BY rank, created_at, seq LIMIT ?`,
       )
       .raw();
+    this.before = db
+      .prepare<[string, number, number, number, number], number>(
+        `SELECT count(*) FROM (SELECT 1 FROM ${queue} WHERE task_type = ? AND (rank, created_at, seq) < (?, ?, ?) LIMIT ?)`,
+      )
+      .pluck();
+  }
+
+  /** How many tasks of its type lie ready to be given out before this one, 10,000 at most. */
+  countBefore({ seq, task }: FoundTask): number {
+    return this.before.get(task.taskType, -task.priority, task.createdAt, seq, MOST_BEFORE) ?? 0;
   }
 
   /** At most `limit` ids. */

@@ -70,6 +70,15 @@ export class ClaimWaiters implements OnModuleDestroy {
     });
   }
 
+  /** How many claims in this process wait for such a task. */
+  waitingFor({ taskType, appName }: { taskType: string; appName: string }): number {
+    let count = 0;
+    for (const { apps } of this.waiting.get(taskType) ?? []) {
+      if (!apps || apps.includes(appName)) count += 1;
+    }
+    return count;
+  }
+
   /** Tasks were queued, and queries see them. */
   queued(tasks: readonly Queued[]): void {
     for (const task of tasks) {

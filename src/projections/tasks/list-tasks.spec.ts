@@ -14,7 +14,7 @@ import {
 } from '../../events/index.js';
 import { toTaskInfo, type Task } from '../../task/index.js';
 import { TaskLog } from '../task-log.fixture.js';
-import { message, temporaryFolder, Views } from '../views.fixture.js';
+import { DELIVERIES, message, temporaryFolder, Views } from '../views.fixture.js';
 import { ListTasks } from './list-tasks.query.js';
 import { TaskList } from './task-list.js';
 import { tableNames } from './task-tables.js';
@@ -194,13 +194,13 @@ const filters = fc
     return Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key)));
   });
 
-describe('list_tasks', () => {
+describe.each(DELIVERIES)('list_tasks, every event delivered %s', (_, delivered) => {
   const folder = temporaryFolder();
   const tasks = new TaskLog(new MemoryEventLog());
   let views: Views;
 
   beforeAll(async () => {
-    views = await Views.over(tasks.log, folder.path('views.db'));
+    views = await Views.over(delivered(tasks.log), folder.path('views.db'));
     await fill(tasks, 330, async () => views.reach((await tasks.log.head())!));
   });
   afterAll(async () => {

@@ -9,12 +9,12 @@ import {
   TaskStarted,
 } from '../../events/index.js';
 import { TaskLog } from '../task-log.fixture.js';
-import { temporaryFolder, Views } from '../views.fixture.js';
+import { DELIVERIES, temporaryFolder, Views } from '../views.fixture.js';
 
 const LONG = 20_000;
 const PUBLISH = { taskTypes: ['publish'] };
 
-describe('the task finder', () => {
+describe.each(DELIVERIES)('the task finder, every event delivered %s', (_, delivered) => {
   let folder: ReturnType<typeof temporaryFolder>;
   let tasks: TaskLog;
   let views: Views;
@@ -22,7 +22,7 @@ describe('the task finder', () => {
   beforeEach(async () => {
     folder = temporaryFolder();
     tasks = new TaskLog(new MemoryEventLog());
-    views = await Views.over(tasks.log, folder.path('views.db'));
+    views = await Views.over(delivered(tasks.log), folder.path('views.db'));
   });
   afterEach(async () => {
     await views.close();
@@ -136,6 +136,11 @@ describe('the task finder', () => {
     expect(await ended(tasks.now)).toEqual(at(4, 1, 0));
     expect(await ended(before)).toEqual(at(4));
     expect(await ended(tasks.now, ['odd'])).toEqual(at(1));
+    const endedOf = async (filter: { taskTypes?: string[]; appName?: string }) =>
+      (await finder.ended({ limit: 9, statuses, completedBefore: tasks.now, ...filter })).taskIds;
+    expect(await endedOf({ appName: 'odd' })).toEqual(at(1));
+    expect(await endedOf({ taskTypes: ['t1', 't9'] })).toEqual(at(4, 1));
+    expect(await endedOf({ appName: 'nobody' })).toEqual([]);
   });
 
   it('knows what was claimed, and what changed last, without being waited for', async () => {

@@ -48,11 +48,13 @@ export class ViewTaskFinder extends TaskFinder {
     search: Search & {
       readonly statuses: readonly TaskStatus[];
       readonly completedBefore: number;
+      readonly taskTypes?: readonly string[];
+      readonly appName?: string;
     },
   ): Promise<Found> {
-    const { statuses, completedBefore, apps } = search;
+    const { statuses, taskTypes, appName, apps, completedBefore } = search;
     return this.find(search, ({ searches }, limit) =>
-      searches.ended(statuses, completedBefore, apps, limit),
+      searches.ended({ statuses, taskTypes, appName, apps }, completedBefore, limit),
     );
   }
 

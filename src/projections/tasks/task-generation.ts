@@ -3,12 +3,14 @@ import { offsetOf, type Position } from '@taskmanager/protocol';
 import type { Statement, ViewsDatabase } from '../../database/index.js';
 import type { EventLog } from '../../event-store/index.js';
 import { type StoredTaskEvent, taskStream } from '../../events/index.js';
-import type { ViewTables } from '../../processing/index.js';
+import { failureOf, type ViewTables } from '../../processing/index.js';
 import { ClaimQueue } from './claim-queue.js';
 import { TaskFold } from './task-fold.js';
 import { TaskReader } from './task-reader.js';
+import { clearRemnants } from './task-remnants.js';
 import { TaskSearches } from './task-searches.js';
 import { createIndexes, tableNames } from './task-tables.js';
+import { TaskTimers } from './task-timers.js';
 import { type Queued, TaskWriter } from './task-writer.js';
 
 /** One generation of the task view: what folds into its tables and what reads them. */
@@ -16,15 +18,20 @@ export class TaskGeneration implements ViewTables {
   readonly reader: TaskReader;
   readonly queue: ClaimQueue;
   readonly searches: TaskSearches;
+  readonly timers: TaskTimers;
   private readonly writer: TaskWriter;
   private readonly tasks: TaskFold;
   private readonly newest: Statement<[], [seq: number, id: string]>;
 
-  /** `queued` hears, after the commit, of tasks that workers may claim, now or from their runAt on. */
+  /**
+   * `queued` hears, after the commit, of tasks that workers may claim, now or from their runAt on;
+   * `timed` of the nearest due time among those written.
+   */
   constructor(
     private readonly database: ViewsDatabase,
     private readonly generation: number,
     private readonly queued: (tasks: readonly Queued[]) => void,
+    private readonly timed: (dueAt: number) => void,
   ) {
     const { connection, kysely } = database;
     const names = tableNames(generation);
@@ -35,6 +42,7 @@ export class TaskGeneration implements ViewTables {
     this.newest = connection
       .prepare<[], [number, string]>(`SELECT seq, id FROM ${names.task} ORDER BY seq DESC LIMIT 1`)
       .raw();
+    this.timers = new TaskTimers(connection, names);
     this.searches = new TaskSearches(connection, names, this.reader.list.groups);
   }
 
@@ -43,7 +51,23 @@ export class TaskGeneration implements ViewTables {
   }
 
   fold(events: readonly StoredTaskEvent[], ahead: Position | undefined): void {
-    for (const event of events) this.tasks.fold(event, ahead);
+    for (const event of events) {
+      try {
+        this.tasks.fold(event, ahead);
+      } catch (error) {
+        throw failureOf(event, error);
+      }
+    }
+  }
+
+  revisionOf(taskId: string): number {
+    return this.tasks.revisionOf(taskId);
+  }
+
+  clear(created: Position): void {
+    const { connection } = this.database;
+    clearRemnants(connection, tableNames(this.generation), Number(offsetOf(created)));
+    this.writer.groups.reset();
   }
 
   write(deadline: number): boolean {
@@ -58,6 +82,8 @@ export class TaskGeneration implements ViewTables {
   committed(): void {
     const queued = this.writer.takeQueued();
     if (queued.length > 0) this.queued(queued);
+    const dueAt = this.writer.takeDueAt();
+    if (dueAt !== undefined) this.timed(dueAt);
   }
 
   /** By the task that was created last: its row's key is its place in the log. */
@@ -72,5 +98,6 @@ export class TaskGeneration implements ViewTables {
   reset(): void {
     this.tasks.reset();
     this.writer.takeQueued();
+    this.writer.takeDueAt();
   }
 }

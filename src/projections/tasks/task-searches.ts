@@ -1,9 +1,11 @@
-import type { TaskStatus } from '@taskmanager/protocol';
 import type { Database, Statement } from '../../database/index.js';
 import type { GroupFilter, GroupFinder } from './group-finder.js';
-import { comparison, type Key, KeyScan, type Order } from './key-scan.js';
+import { comparison, type Key, type KeyRange, KeyScan, type Order } from './key-scan.js';
 import { mergeKeys } from './merge-keys.js';
 import type { TaskTableNames } from './task-tables.js';
+
+/** Keys that are fetched of each group at first, at least. */
+const FIRST_FETCH = 16;
 
 /** Ids for commands that name no task, each search by an index of its own. */
 export class TaskSearches {
@@ -11,7 +13,7 @@ export class TaskSearches {
   private readonly paused: KeyScan;
   private readonly updated: KeyScan;
   private readonly completed: KeyScan;
-  private readonly place: Statement<[number], [id: string, groupId: number]>;
+  private readonly idOf: Statement<[number], string>;
   private readonly holding: Statement<[string], string>;
 
   constructor(
@@ -22,10 +24,8 @@ export class TaskSearches {
     this.created = new KeyScan(db, task, ['group_id'], 'created_at');
     this.paused = new KeyScan(db, task, ['group_id'], 'paused_at');
     this.updated = new KeyScan(db, task, ['group_id'], 'updated_at');
-    this.completed = new KeyScan(db, task, ['status'], 'completed_at');
-    this.place = db
-      .prepare<[number], [string, number]>(`SELECT id, group_id FROM ${task} WHERE seq = ?`)
-      .raw();
+    this.completed = new KeyScan(db, task, ['group_id'], 'completed_at');
+    this.idOf = db.prepare<[number], string>(`SELECT id FROM ${task} WHERE seq = ?`).pluck();
     this.holding = db
       .prepare<[string], string>(`SELECT id FROM ${task} WHERE claim_id = ? ORDER BY seq`)
       .pluck();
@@ -47,33 +47,32 @@ export class TaskSearches {
   }
 
   /** What ended first, first. */
-  ended(
-    statuses: readonly TaskStatus[],
-    completedBefore: number,
-    apps: readonly string[] | undefined,
-    limit: number,
-  ): string[] {
-    const allowed = apps && new Set(this.groups.find({ statuses, apps }).map(([id]) => id));
-    const scans = [...new Set(statuses)].map((status) =>
-      this.completed.keys([status], 'asc', { to: completedBefore }, limit),
-    );
-    return this.ids(mergeKeys(scans, comparison('asc')), limit, allowed);
+  ended(filter: GroupFilter, completedBefore: number, limit: number): string[] {
+    return this.ofGroups(this.completed, filter, 'asc', limit, { to: completedBefore });
   }
 
   heldBy(claimId: string): string[] {
     return this.holding.all(claimId);
   }
 
-  private ofGroups(scan: KeyScan, filter: GroupFilter, order: Order, limit: number): string[] {
-    const scans = this.groups.find(filter).map(([id]) => scan.keys([id], order, {}, limit));
+  private ofGroups(
+    scan: KeyScan,
+    filter: GroupFilter,
+    order: Order,
+    limit: number,
+    range: KeyRange = {},
+  ): string[] {
+    const groups = this.groups.find(filter);
+    const first = Math.min(limit, Math.max(FIRST_FETCH, Math.ceil(limit / groups.length)));
+    const scans = groups.map(([id]) => scan.keys([id], order, range, first));
     return this.ids(mergeKeys(scans, comparison(order)), limit);
   }
 
-  private ids(keys: Iterable<Key>, limit: number, groups?: ReadonlySet<number>): string[] {
+  private ids(keys: Iterable<Key>, limit: number): string[] {
     const ids: string[] = [];
     for (const [, seq] of keys) {
-      const [id, group] = this.place.get(seq) ?? [];
-      if (id === undefined || group === undefined || (groups && !groups.has(group))) continue;
+      const id = this.idOf.get(seq);
+      if (id === undefined) continue;
       ids.push(id);
       if (ids.length === limit) break;
     }

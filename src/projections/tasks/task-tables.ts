@@ -67,6 +67,7 @@ export async function createTables(db: Kysely<never>, names: TaskTableNames): Pr
     .addColumn('completed_at', 'integer')
     .addColumn('paused_at', 'integer')
     .addColumn('claim_id', 'text')
+    .addColumn('due_at', 'integer')
     .addColumn('error', 'text')
     .addColumn('state', 'text', (column) => column.notNull())
     .execute();
@@ -114,9 +115,10 @@ export async function createIndexes(db: Kysely<never>, names: TaskTableNames): P
     await nextTurn();
   }
   for (const [column, first] of [
-    ['completed_at', 'status'],
+    ['completed_at', 'group_id'],
     ['paused_at', 'group_id'],
     ['claim_id', undefined],
+    ['due_at', undefined],
   ] as const) {
     await schema
       .createIndex(`${names.task}_by_${column}`)

@@ -1,5 +1,5 @@
 import type { Database, Statement } from '../../database/index.js';
-import type { Task } from '../../task/index.js';
+import { nextDueAt, type Task } from '../../task/index.js';
 import { foldText, isQueued, sameColumns, searchText, tagsOf } from './task-columns.js';
 import { TaskGroups } from './task-groups.js';
 import type { TaskTableNames } from './task-tables.js';
@@ -31,7 +31,10 @@ export class TaskWriter {
   readonly groups: TaskGroups;
   /** What was queued since it was last taken. */
   private queued: Queued[] = [];
+  /** The nearest due time written since it was last taken. */
+  private dueAt: number | undefined;
   private readonly touch: Statement<[string, number, number]>;
+  private readonly touchDue: Statement<[number | null, string, number, number]>;
   private readonly insert: Statement<unknown[]>;
   private readonly update: Statement<unknown[]>;
   private readonly remove: Statement<[number]>[];
@@ -50,13 +53,16 @@ export class TaskWriter {
     const { task, payload, tag, text, queue, due } = names;
     this.groups = new TaskGroups(db, names);
     this.touch = db.prepare(`UPDATE ${task} SET state = ?, updated_at = ? WHERE seq = ?`);
+    this.touchDue = db.prepare(
+      `UPDATE ${task} SET due_at = ?, state = ?, updated_at = ? WHERE seq = ?`,
+    );
     this.insert = db.prepare(
-      `INSERT INTO ${task} (group_id, updated_at, status, completed_at, paused_at, claim_id, error, state, seq, id, created_at, priority, name)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO ${task} (group_id, updated_at, status, completed_at, paused_at, claim_id, due_at, error, state, seq, id, created_at, priority, name)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.update = db.prepare(
       `UPDATE ${task} SET group_id = ?, updated_at = ?, status = ?, completed_at = ?, paused_at = ?, claim_id = ?,
-        error = ?, state = ? WHERE seq = ?`,
+        due_at = ?, error = ?, state = ? WHERE seq = ?`,
     );
     this.remove = [task, payload].map((table) => db.prepare(`DELETE FROM ${table} WHERE seq = ?`));
     this.payload = db.prepare(
@@ -98,7 +104,7 @@ export class TaskWriter {
     const { seq, task, written, texts } = entry;
     if (task.status === 'deleted') this.delete(entry);
     else if (!written) this.create(entry);
-    else if (sameColumns(written, task)) this.touch.run(JSON.stringify(task), task.updatedAt, seq);
+    else if (sameColumns(written, task)) this.touchRow(entry, written);
     else this.change(entry, written);
     if (texts && written && task.status !== 'deleted') {
       for (const name of PAYLOADS) {
@@ -115,11 +121,33 @@ export class TaskWriter {
     return queued;
   }
 
+  /** The nearest due time that was written, epoch milliseconds. */
+  takeDueAt(): number | undefined {
+    const { dueAt } = this;
+    this.dueAt = undefined;
+    return dueAt;
+  }
+
+  /** Most events of a running task: progress. The index of due times is left alone when it can be. */
+  private touchRow({ seq, task }: TaskEntry, written: Task): void {
+    const dueAt = nextDueAt(task);
+    const state = JSON.stringify(task);
+    if (dueAt === nextDueAt(written)) this.touch.run(state, task.updatedAt, seq);
+    else this.touchDue.run(this.due(dueAt), state, task.updatedAt, seq);
+  }
+
+  /** The column's value; what is nearest is told after the commit. */
+  private due(dueAt: number | undefined): number | null {
+    if (dueAt === undefined) return null;
+    if (this.dueAt === undefined || dueAt < this.dueAt) this.dueAt = dueAt;
+    return dueAt;
+  }
+
   private create(entry: TaskEntry): void {
     const { seq, task, texts } = entry;
     const group = this.groups.idOf(task);
     const { id, createdAt, priority, name } = task;
-    this.insert.run(...changing(task, group), seq, id, createdAt, priority, name);
+    this.insert.run(...this.changing(task, group), seq, id, createdAt, priority, name);
     this.groups.count(group, 1);
     const payloads = PAYLOADS.map((payload) => texts?.[payload] ?? null);
     if (payloads.some((text) => text !== null)) this.payload.run(seq, ...payloads);
@@ -131,7 +159,7 @@ export class TaskWriter {
   private change(entry: TaskEntry, written: Task): void {
     const { seq, task } = entry;
     const [before, after] = [this.groups.idOf(written), this.groups.idOf(task)];
-    this.update.run(...changing(task, after), seq);
+    this.update.run(...this.changing(task, after), seq);
     if (before !== after) {
       this.groups.count(before, -1);
       this.groups.count(after, 1);
@@ -177,6 +205,22 @@ export class TaskWriter {
     this.dequeue.run(queuePlace(seq, written));
     if (written.runAt !== undefined) this.removeDue.run(written.runAt, seq);
   }
+
+  /** The columns that may change, in the order of the statements that write them. */
+  private changing(task: Task, group: number): readonly (string | number | null)[] {
+    const { status } = task;
+    return [
+      group,
+      task.updatedAt,
+      status,
+      task.completedAt ?? null,
+      status === 'paused' ? (task.pausedAt ?? null) : null,
+      status === 'running' && task.leased ? (task.claimId ?? null) : null,
+      this.due(nextDueAt(task)),
+      task.error ?? null,
+      JSON.stringify(task),
+    ];
+  }
 }
 
 function queuePlace(seq: number, task: Task): Place {
@@ -188,19 +232,4 @@ function queuePlace(seq: number, task: Task): Place {
     created_at: task.createdAt,
     app_name: task.appName,
   };
-}
-
-/** The columns that may change, in the order of the statements that write them. */
-function changing(task: Task, group: number): readonly (string | number | null)[] {
-  const { status } = task;
-  return [
-    group,
-    task.updatedAt,
-    status,
-    task.completedAt ?? null,
-    status === 'paused' ? (task.pausedAt ?? null) : null,
-    status === 'running' && task.leased ? (task.claimId ?? null) : null,
-    task.error ?? null,
-    JSON.stringify(task),
-  ];
 }

@@ -17,14 +17,14 @@ import {
 } from '../../events/index.js';
 import { toTaskInfo } from '../../task/index.js';
 import { TaskLog } from '../task-log.fixture.js';
-import { message, temporaryFolder, Views } from '../views.fixture.js';
+import { DELIVERIES, message, temporaryFolder, Views } from '../views.fixture.js';
 import { GetTask } from './get-task.query.js';
 import { ListTasks } from './list-tasks.query.js';
 import { TaskStats } from './task-stats.query.js';
 
 const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-describe('the task view', () => {
+describe.each(DELIVERIES)('the task view, every event delivered %s', (_, delivered) => {
   const storage = { current: new MemoryLogStorage() };
   let folder: ReturnType<typeof temporaryFolder>;
   let views: Views;
@@ -41,7 +41,8 @@ describe('the task view', () => {
     folder.remove();
   });
 
-  const open = () => Views.over(new MemoryEventLog(storage.current), folder.path('views.db'));
+  const open = () =>
+    Views.over(delivered(new MemoryEventLog(storage.current)), folder.path('views.db'));
   const get = (id: string) => views.ask<TaskInfo>(message(GetTask, { id }));
   const list = (filter: Partial<ListTasks> = {}) => views.ask<TaskPage>(message(ListTasks, filter));
 

@@ -11,7 +11,7 @@ import { createTables, dropStep, tableNames } from './task-tables.js';
 export const TASK_VIEW = 'tasks';
 
 /** Raise it when tables or columns change, or what is put into them. */
-const TABLES_VERSION = 1;
+const TABLES_VERSION = 2;
 /** Rows hold folded states, so a new shape of those is a new version of the view too. */
 const STATE_VERSIONS = 1_000;
 
@@ -21,6 +21,7 @@ const STATE_VERSIONS = 1_000;
 export class TaskProjection implements View<TaskGeneration> {
   private serving: TaskGeneration | undefined;
   private readonly early = new Set<(tables: TaskGeneration) => void>();
+  private readonly timing = new Set<(dueAt: number) => void>();
 
   constructor(
     private readonly database: ViewsDatabase,
@@ -51,13 +52,26 @@ export class TaskProjection implements View<TaskGeneration> {
   async open(generation: number): Promise<TaskGeneration> {
     const { database } = this;
     await createTables(database.kysely as unknown as Kysely<never>, tableNames(generation));
-    return new TaskGeneration(database, generation, (tasks) => this.claims.queued(tasks));
+    return new TaskGeneration(
+      database,
+      generation,
+      (tasks) => this.claims.queued(tasks),
+      (dueAt) => this.tellTimed(dueAt),
+    );
+  }
+
+  /** Tells as a `TimerQueue` does; answers how to stop that. */
+  onTimer(listener: (dueAt: number) => void): () => void {
+    this.timing.add(listener);
+    return () => this.timing.delete(listener);
   }
 
   serve(tables: TaskGeneration): void {
     this.serving = tables;
     for (const waiter of this.early) waiter(tables);
     this.early.clear();
+    // Other rows, or rows that another process wrote.
+    this.tellTimed(-Infinity);
   }
 
   reads(version: number): boolean {
@@ -66,6 +80,10 @@ export class TaskProjection implements View<TaskGeneration> {
 
   dropStep(generation: number): boolean {
     return this.database.write(() => dropStep(this.database.connection, tableNames(generation)));
+  }
+
+  private tellTimed(dueAt: number): void {
+    for (const listener of this.timing) listener(dueAt);
   }
 }
 
