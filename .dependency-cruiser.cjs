@@ -24,7 +24,13 @@ const COMMAND_MESSAGES = [
   String.raw`^src/commands/.*\.command\.ts$`,
   String.raw`^src/commands/(task-command|command-messages|fields)\.ts$`,
 ];
+/** The messages of `tasks.admin.*` about processors. */
+const ADMIN_MESSAGES = [
+  String.raw`^src/processing/admin/.*\.(command|query)\.ts$`,
+  String.raw`^src/processing/admin/admin-(messages|fields)\.ts$`,
+];
 const TASK_FINDER = String.raw`^src/commands/task-finder\.port\.ts$`;
+const APPROVER_NOTICES = String.raw`^src/commands/approver-notices\.port\.ts$`;
 const QUERY_MESSAGES = [
   String.raw`^src/projections/.*\.query\.ts$`,
   String.raw`^src/projections/query-messages\.ts$`,
@@ -83,7 +89,21 @@ module.exports = {
       TASK_FINDER,
     ]),
     layer('sagas', '^src/sagas/', [EVENTS, COMMAND_MESSAGES, PROCESSING, PROTOCOL, CONTEXT]),
-    layer('publishers', '^src/publishers/', [EVENTS, PROCESSING, PROTOCOL, CONTEXT, CONFIG]),
+    layer('retention', '^src/retention/', [
+      COMMAND_MESSAGES,
+      PROCESSING,
+      PROTOCOL,
+      CONTEXT,
+      CONFIG,
+    ]),
+    layer('publishers', '^src/publishers/', [
+      EVENTS,
+      PROCESSING,
+      PROTOCOL,
+      CONTEXT,
+      CONFIG,
+      APPROVER_NOTICES,
+    ]),
     layer('event-store', EVENT_STORE_PORTS, [PROTOCOL]),
     ...['sqlite', 'memory', 'eventstoredb'].map((adapter) =>
       layer(`event-store-${adapter}`, `^src/event-store/${adapter}/`, [
@@ -93,6 +113,7 @@ module.exports = {
       ]),
     ),
     layer('processing', PROCESSING, [EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
+    layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL]),
     layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
     layer('transport', '^src/transport/', [
       COMMAND_MESSAGES,
@@ -132,6 +153,7 @@ module.exports = {
     driver('nats', '(^|/)node_modules/@nats-io/|^@nats-io/', [
       '^src/transport/',
       '^src/publishers/',
+      String.raw`^src/config/nats-options\.ts$`,
       String.raw`^src/main\.ts$`,
       CLIENT,
     ]),
@@ -170,8 +192,8 @@ module.exports = {
     {
       name: 'messages-are-only-validated',
       severity: 'error',
-      comment: 'A command message has fields and their checks, nothing else.',
-      from: { path: COMMAND_MESSAGES, pathNot: SPEC },
+      comment: 'A message has fields and their checks, nothing else.',
+      from: { path: [...COMMAND_MESSAGES, ...ADMIN_MESSAGES], pathNot: SPEC },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-no-pkg'],
         pathNot: [npm('class-validator'), npm('class-transformer'), '^packages/protocol/'],

@@ -4,9 +4,18 @@ import { CommandsModule } from './commands/commands.module.js';
 import { ConfigModule, type Settings } from './config/index.js';
 import { ContextModule } from './context/context.module.js';
 import { EventStoreModule } from './event-store/event-store.module.js';
+import {
+  PROCESSOR_COMMAND_MESSAGES,
+  PROCESSOR_QUERY_MESSAGES,
+} from './processing/admin/admin-messages.js';
+import { ProcessorAdminModule } from './processing/admin/processor-admin.module.js';
 import { ProcessingModule } from './processing/processing.module.js';
 import { ProjectionsModule } from './projections/projections.module.js';
-import { QUERY_MESSAGES } from './projections/query-messages.js';
+import { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } from './projections/query-messages.js';
+import { ListEndpoints } from './publishers/list-endpoints.query.js';
+import { PublishersModule } from './publishers/publishers.module.js';
+import { RetentionModule } from './retention/retention.module.js';
+import { SagasModule } from './sagas/sagas.module.js';
 import { TransportModule } from './transport/index.js';
 
 /** What the service is made of. */
@@ -22,10 +31,18 @@ export class AppModule {
         CommandsModule,
         ProjectionsModule,
         ProcessingModule,
+        SagasModule,
+        PublishersModule,
+        ProcessorAdminModule,
+        RetentionModule,
         TransportModule.serving({
           commands: COMMAND_MESSAGES,
           batched: TASK_COMMAND_MESSAGES,
           queries: QUERY_MESSAGES,
+          admin: {
+            commands: PROCESSOR_COMMAND_MESSAGES,
+            queries: [...PROCESSOR_QUERY_MESSAGES, ...ADMIN_QUERY_MESSAGES, ListEndpoints],
+          },
         }),
       ],
     };

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import {
+  ADMIN_NAMES,
+  adminSubject,
   COMMAND_NAMES,
   commandSubject,
   ERROR_CODES,
@@ -12,7 +14,11 @@ import { readFileSync } from 'node:fs';
 import { getMetadataStorage } from 'class-validator';
 import fc from 'fast-check';
 import { COMMAND_MESSAGES } from '../src/commands/command-messages.js';
-import { QUERY_MESSAGES } from '../src/projections/query-messages.js';
+import {
+  PROCESSOR_COMMAND_MESSAGES,
+  PROCESSOR_QUERY_MESSAGES,
+} from '../src/processing/admin/admin-messages.js';
+import { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } from '../src/projections/query-messages.js';
 import { type Broker, startBroker } from './nats.js';
 import { type ServiceProcess, spawnService } from './service.js';
 import { frame, RawTcp, type RawReply } from './transport-raw.js';
@@ -162,6 +168,7 @@ const subject = fc.oneof(
     arbitrary: fc.constantFrom(
       ...COMMAND_NAMES.map(commandSubject),
       ...QUERY_NAMES.map(querySubject),
+      ...ADMIN_NAMES.map(adminSubject),
     ),
   },
   {
@@ -177,7 +184,13 @@ const subject = fc.oneof(
 
 /** The fields of each message, so that some requests come as far as its handler. */
 const FIELDS_OF = new Map<string, readonly string[]>(
-  [...COMMAND_MESSAGES, ...QUERY_MESSAGES].map((type) => {
+  [
+    ...COMMAND_MESSAGES,
+    ...QUERY_MESSAGES,
+    ...PROCESSOR_COMMAND_MESSAGES,
+    ...PROCESSOR_QUERY_MESSAGES,
+    ...ADMIN_QUERY_MESSAGES,
+  ].map((type) => {
     const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
     return [type.message, [...new Set(rules.map(({ propertyName }) => propertyName))]];
   }),

@@ -23,6 +23,7 @@ import { CreateTask } from '../src/commands/create-task.command.js';
 import { PauseTask } from '../src/commands/pause-task.command.js';
 import { UpdateTaskData } from '../src/commands/update-task-data.command.js';
 import { UpdateTaskProgress } from '../src/commands/update-task-progress.command.js';
+import { PauseProcessor } from '../src/processing/admin/pause-processor.command.js';
 import { ConfigModule, ServiceLogger, Settings } from '../src/config/index.js';
 import { contextOf, queryContextOf, Refusal } from '../src/context/index.js';
 import { LogUnavailable, RevisionConflict } from '../src/event-store/index.js';
@@ -167,6 +168,24 @@ class ListTasksHandler implements IQueryHandler<ListTasks> {
   }
 }
 
+@CommandHandler(PauseProcessor)
+class PauseProcessorHandler implements ICommandHandler<PauseProcessor> {
+  async execute(command: PauseProcessor) {
+    return { name: command.name, context: contextOf(command) };
+  }
+}
+
+class ListProcessors {
+  static readonly message = 'list_processors';
+}
+
+@QueryHandler(ListProcessors)
+class ListProcessorsHandler implements IQueryHandler<ListProcessors> {
+  async execute(query: ListProcessors) {
+    return { context: queryContextOf(query) };
+  }
+}
+
 @Controller()
 class EchoController {
   @MessagePattern('echo')
@@ -185,7 +204,9 @@ class EchoController {
     CreateTaskHandler,
     GetTaskHandler,
     Held,
+    ListProcessorsHandler,
     ListTasksHandler,
+    PauseProcessorHandler,
     PauseTaskHandler,
     UpdateTaskDataHandler,
     UpdateTaskProgressHandler,
@@ -219,6 +240,7 @@ export async function startFakes(
         commands: [...BATCHED, ClaimTasks],
         batched: BATCHED,
         queries: [GetTask, ListTasks],
+        admin: { commands: [PauseProcessor], queries: [ListProcessors] },
       }),
     ],
   };

@@ -22,6 +22,7 @@ import { RawTcp, type RawReply } from './transport-raw.js';
 
 const command = (name: string) => `tasks.command.${name}`;
 const query = (name: string) => `tasks.query.${name}`;
+const admin = (name: string) => `tasks.admin.${name}`;
 const task = { id: randomUUID() };
 const TIMEOUT_MS = 5_000;
 
@@ -121,9 +122,17 @@ describe('The NATS transport', () => {
     expect(err).toMatchObject({ code: 'VALIDATION_FAILED', correlationId: 'mine' });
   });
 
-  it('does not serve tasks.admin.* without a token file, and says so', async () => {
-    expect((await request(nc, 'tasks.admin.anything', {})).err?.code).toBe('FORBIDDEN');
-  });
+  it.each(['list_processors', 'pause_processor', 'anything'])(
+    'does not serve tasks.admin.%s without a token file, and says so',
+    async (name) => {
+      const meta = { actor: { id: 'root', roles: ['admin'] } };
+      const { err } = await request(nc, admin(name), { name: 'tasks', meta });
+      expect(err).toMatchObject({
+        code: 'FORBIDDEN',
+        message: expect.stringContaining('without AUTH_FILE'),
+      });
+    },
+  );
 
   it('handles each message once, also beside a second replica', async () => {
     const second = await startFakes({ NATS_URL: broker.url });
@@ -466,14 +475,27 @@ describe('The NATS transport shows who it is', () => {
 
   it('serves tasks.admin.* when tokens say who asks', async () => {
     const tokens = at('tokens.json');
-    const sha = createHash('sha256').update('x').digest('hex');
-    writeFileSync(tokens, JSON.stringify({ [sha]: { id: 'admin', roles: ['admin'] } }));
+    const sha = (token: string) => createHash('sha256').update(token).digest('hex');
+    const callers = {
+      [sha('x')]: { id: 'admin', roles: ['admin'] },
+      [sha('c')]: { id: 'client', roles: ['client', 'worker', 'approver', 'reader'] },
+    };
+    writeFileSync(tokens, JSON.stringify(callers));
     const broker = await startBroker();
     const service = await startFakes({ NATS_URL: broker.url, AUTH_FILE: tokens });
     await service.nats;
     const nc = await connect({ servers: broker.url });
-    // Nothing is there yet: what matters is that it is looked for.
-    expect((await request(nc, 'tasks.admin.anything', {})).err?.code).toBe('VALIDATION_FAILED');
+    const ask = (name: string, fields: object, token?: string) =>
+      request(nc, admin(name), { ...fields, meta: { ...(token !== undefined && { token }) } });
+    expect(await ask('list_processors', {}, 'x')).toMatchObject({
+      response: { context: { actor: { id: 'admin', verified: true } } },
+    });
+    expect(await ask('pause_processor', { name: 'tasks' }, 'x')).toMatchObject({
+      response: { name: 'tasks', context: { transport: 'nats' } },
+    });
+    expect((await ask('pause_processor', { name: 'tasks' })).err?.code).toBe('UNAUTHENTICATED');
+    expect((await ask('list_processors', {}, 'c')).err?.code).toBe('FORBIDDEN');
+    expect((await ask('anything', {}, 'x')).err?.code).toBe('VALIDATION_FAILED');
     await nc.close();
     await service.close();
     await broker.stop();

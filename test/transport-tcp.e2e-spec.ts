@@ -15,6 +15,7 @@ import { frame, RawTcp } from './transport-raw.js';
 
 const command = (name: string) => `tasks.command.${name}`;
 const query = (name: string) => `tasks.query.${name}`;
+const admin = (name: string) => `tasks.admin.${name}`;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const task = { id: randomUUID() };
 
@@ -96,6 +97,31 @@ describe('The TCP transport', () => {
       for (let at = 0; at < bytes.length; at += 7) client.write(bytes.subarray(at, at + 7));
       const { response } = await client.replyTo('cut');
       expect(response).toMatchObject({ command: { name: name.slice(0, 400) } });
+    });
+  });
+
+  describe('serves tasks.admin.* without a token file', () => {
+    const meta = { actor: { id: 'ann' } };
+
+    it('queries with the context of a query, commands with that of a command', async () => {
+      expect(await client.ok(admin('list_processors'), { meta })).toMatchObject({
+        context: { actor: { id: 'ann', verified: false } },
+      });
+      expect(await client.ok(admin('pause_processor'), { name: 'tasks', meta })).toMatchObject({
+        name: 'tasks',
+        context: { actor: { id: 'ann' }, commandId: expect.stringMatching(UUID), transport: 'tcp' },
+      });
+    });
+
+    it.each([
+      ['list_processors', { colour: 'red' }, 'colour'],
+      ['pause_processor', {}, 'name'],
+      ['pause_processor', { name: '' }, 'name'],
+      ['pause_processor', { name: 'x'.repeat(201) }, 'name'],
+      ['pause_processor', { name: 'tasks', reason: 7 }, 'reason'],
+    ])('and checks the fields of %s %j', async (name, fields, field) => {
+      const err = await client.refused(admin(name), fields);
+      expect(err).toMatchObject({ code: 'VALIDATION_FAILED', details: { field } });
     });
   });
 
@@ -512,6 +538,7 @@ describe('Authentication', () => {
     w: { id: 'worker', roles: ['worker'] },
     a: { id: 'approver', roles: ['approver', 'lead'] },
     x: { id: 'admin', roles: ['admin'] },
+    y: { id: 'admin of the shop', roles: ['admin'], apps: ['shop'] },
     n: { id: 'nobody', roles: ['lead'] },
   };
   let service: FakeService;
@@ -563,13 +590,14 @@ describe('Authentication', () => {
     (await client.request(subject, { ...data, meta: { token } })).err?.code !== 'FORBIDDEN';
 
   it.each([
-    // query, create, progress, claim, pause
-    ['r', [true, false, false, false, false]],
-    ['c', [true, true, true, true, true]],
-    ['w', [true, false, true, true, false]],
-    ['a', [true, false, false, false, false]],
-    ['x', [true, true, true, true, true]],
-    ['n', [false, false, false, false, false]],
+    // query, create, progress, claim, pause, an admin's query and command
+    ['r', [true, false, false, false, false, false, false]],
+    ['c', [true, true, true, true, true, false, false]],
+    ['w', [true, false, true, true, false, false, false]],
+    ['a', [true, false, false, false, false, false, false]],
+    ['x', [true, true, true, true, true, true, true]],
+    ['y', [true, true, true, true, true, false, false]],
+    ['n', [false, false, false, false, false, false, false]],
   ])('the token of %s allows what its roles allow', async (token, allowed) => {
     const create = { name: 'n', taskType: 't', appName: 'a' };
     expect([
@@ -578,7 +606,22 @@ describe('Authentication', () => {
       await may(token, command('update_task_progress'), { ...task, progress: 1 }),
       await may(token, command('claim_tasks'), { workerId: 'w', taskTypes: ['t'] }),
       await may(token, command('pause_task'), task),
+      await may(token, admin('list_processors'), {}),
+      await may(token, admin('pause_processor'), { name: 'tasks' }),
     ]).toEqual(allowed);
+  });
+
+  it('says to an admin of some apps why he may not operate the service', async () => {
+    const err = await client.refused(admin('list_processors'), { meta: { token: 'y' } });
+    expect(err.message).toContain('it concerns all apps');
+  });
+
+  it('takes no admin message in a batch', async () => {
+    const { results } = await client.ok<{ results: Result[] }>(command('batch'), {
+      commands: [{ command: 'pause_processor', args: { name: 'tasks' } }],
+      meta: { token: 'x' },
+    });
+    expect(results.map((each) => each.error?.code)).toEqual(['VALIDATION_FAILED']);
   });
 
   it('checks each command of a batch', async () => {

@@ -9,6 +9,7 @@ import {
 import type { RequestMeta } from '@taskmanager/protocol';
 import { Settings } from '../config/index.js';
 import { Refusal } from '../context/index.js';
+import { ADMIN_PREFIX } from './permissions.js';
 import { type Caller, TokenFile } from './token-file.js';
 
 const LOOK_EVERY_MS = 1_000;
@@ -53,8 +54,11 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
     return caller;
   }
 
-  forbidden({ actor: { id, roles } }: Caller, subject: string): Refusal {
-    const why = `none of the roles [${roles.join(', ')}] allows it`;
+  forbidden({ actor: { id, roles }, apps }: Caller, subject: string): Refusal {
+    const confined = apps !== undefined && subject.startsWith(ADMIN_PREFIX);
+    const why = confined
+      ? 'it concerns all apps, and the token is for some'
+      : `none of the roles [${roles.join(', ')}] allows it`;
     return new Refusal('FORBIDDEN', `${id} may not send ${subject}: ${why}.`, { subject, roles });
   }
 

@@ -2,8 +2,10 @@ import { Controller, Inject, type Type } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import {
+  adminSubject,
   commandSubject,
   querySubject,
+  type AdminName,
   type CommandName,
   type QueryName,
 } from '@taskmanager/protocol';
@@ -22,6 +24,11 @@ export interface Messages {
   /** Those that may stand in a batch. */
   readonly batched: readonly MessageClass<object, CommandName>[];
   readonly queries: readonly MessageClass<object, QueryName>[];
+  /** What operates the service: those that change something, and those that only look. */
+  readonly admin: {
+    readonly commands: readonly MessageClass<object, AdminName>[];
+    readonly queries: readonly MessageClass<object, AdminName>[];
+  };
 }
 
 /** One controller for all commands: a class in the list is a message on the wire, with no line here. */
@@ -74,6 +81,34 @@ export function queryController({ queries }: Messages): Type {
     );
   }
   return QueryController;
+}
+
+/** One controller for all admin messages; who may send them is decided by their subject. */
+export function adminController({ admin }: Messages): Type {
+  @Controller()
+  class AdminController {
+    constructor(
+      @Inject(Requests) readonly requests: Requests,
+      @Inject(CommandBus) readonly commandBus: CommandBus,
+      @Inject(QueryBus) readonly queryBus: QueryBus,
+    ) {}
+  }
+
+  const add = (name: AdminName, handler: Handler<AdminController>) =>
+    serve(AdminController, name, adminSubject(name), handler);
+  for (const type of admin.commands) {
+    const shape = new MessageShape(type);
+    add(type.message, async function (payload, request) {
+      return this.commandBus.execute(this.requests.command(shape, payload, request));
+    });
+  }
+  for (const type of admin.queries) {
+    const shape = new MessageShape(type);
+    add(type.message, async function (payload, request) {
+      return this.queryBus.execute(this.requests.query(shape, payload, request));
+    });
+  }
+  return AdminController;
 }
 
 function serve<C extends object>(

@@ -42,9 +42,16 @@ const ALLOWED: Readonly<Record<Exclude<Role, 'admin'>, ReadonlySet<string>>> = {
   approver: new Set([...QUERIES, ...commands('batch', 'approve_task', 'reject_task')]),
 };
 
-/** Roles that the service does not know allow nothing by themselves; approvals may name them. */
-export function permissionsOf(roles: readonly string[]): (subject: string) => boolean {
-  if (roles.includes('admin')) return () => true;
+/**
+ * Roles that the service does not know allow nothing by themselves; approvals may name them. What
+ * operates the service concerns all apps: who is confined to some may not send it, whatever his roles.
+ */
+export function permissionsOf(
+  roles: readonly string[],
+  apps?: readonly string[],
+): (subject: string) => boolean {
+  if (roles.includes('admin'))
+    return (subject) => apps === undefined || !subject.startsWith(ADMIN_PREFIX);
   const sets = roles.flatMap((role) =>
     Object.hasOwn(ALLOWED, role) ? [ALLOWED[role as keyof typeof ALLOWED]] : [],
   );

@@ -72,7 +72,7 @@ function callerOf(path: string, sha: string, value: unknown): Caller {
   return {
     actor: { id, roles, verified: true },
     ...(apps === undefined ? {} : { apps }),
-    maySend: permissionsOf(roles),
+    maySend: permissionsOf(roles, apps),
   };
 }
 

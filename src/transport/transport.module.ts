@@ -5,7 +5,12 @@ import { ContextModule } from '../context/context.module.js';
 import { Authenticator } from './authenticator.js';
 import { Dispatcher } from './dispatcher.js';
 import { ErrorsFilter } from './errors.filter.js';
-import { commandController, type Messages, queryController } from './message-controllers.js';
+import {
+  adminController,
+  commandController,
+  type Messages,
+  queryController,
+} from './message-controllers.js';
 import { NatsServer } from './nats/nats-server.js';
 import { RequestGate } from './request-gate.js';
 import { Requests } from './requests.js';
@@ -19,7 +24,11 @@ export class TransportModule {
     return {
       module: TransportModule,
       imports: [ContextModule, CqrsModule],
-      controllers: [commandController(messages), queryController(messages)],
+      controllers: [
+        commandController(messages),
+        queryController(messages),
+        adminController(messages),
+      ],
       providers: [
         Authenticator,
         Dispatcher,
