@@ -4,6 +4,7 @@ import type {
   CleanupAnswer,
   CommandAnswer,
   CommandName,
+  ExplainAnswer,
   FeedPage,
   HistoryPage,
   PauseAllAnswer,
@@ -33,6 +34,7 @@ interface QueryAnswers {
   load_retryable_tasks: TaskPage;
   get_task_history: HistoryPage;
   read_events: FeedPage;
+  explain_task: ExplainAnswer;
   task_stats: StatsAnswer;
 }
 

@@ -4,20 +4,31 @@ export {
   type Approval,
   type CommandAnswer,
   type CommandName,
+  type EndpointList,
   type ErrorCode,
+  type ExplainAnswer,
   type FeedEvent,
   type FeedPage,
   type HistoryEvent,
   type HistoryPage,
   type Json,
+  type ParkedEventInfo,
+  type ParkedEventsPage,
   type PauseAllAnswer,
+  type ProcessorInfo,
+  type ProcessorsAnswer,
   type QueryName,
+  type Reason,
+  type ReasonCode,
   type StatsAnswer,
+  type StuckTask,
+  type StuckTasksPage,
   type TaskInfo,
   type TaskListFilter,
   type TaskPage,
   TaskStatus,
 } from '@taskmanager/protocol';
+export { AdminCalls } from './admin-calls.js';
 export { type ClientErrorCode, TaskManagerError } from './errors.js';
 export type { TaskListener, TaskListenerData, TaskListenerEvent } from './feed/task-listener.js';
 export type {

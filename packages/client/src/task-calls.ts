@@ -2,6 +2,7 @@ import type {
   CommandAnswer,
   CommandName,
   CommandRequests,
+  ExplainAnswer,
   FeedPage,
   HistoryEvent,
   HistoryPage,
@@ -96,6 +97,11 @@ export abstract class TaskCalls {
       yield* page.events;
       fromRevision = page.nextRevision;
     }
+  }
+
+  /** Why the task stands where it stands: what it waits for, and until when; the nearest reason first. */
+  explainTask(id: string, options?: QueryOptions): Promise<ExplainAnswer> {
+    return this.query('explain_task', { id }, options);
   }
 
   /** How many tasks there are, by status and by type. */

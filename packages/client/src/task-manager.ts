@@ -1,4 +1,5 @@
 import {
+  adminSubject,
   type CommandAnswer,
   type CommandName,
   type CommandRequests,
@@ -10,6 +11,7 @@ import {
   TaskStatus,
 } from '@taskmanager/protocol';
 
+import { AdminCalls } from './admin-calls.js';
 import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { createTransport, targetOf } from './connection.js';
 import { TaskManagerError } from './errors.js';
@@ -50,6 +52,10 @@ export type ProgressOptions = Omit<
  * outcome is not known are sent again, at most once in effect; queries see what this client has done.
  */
 export class TaskManager extends TaskCalls {
+  /** What operates the service itself, for actors with the role `admin`. */
+  readonly admin = new AdminCalls((name, args, options, command) =>
+    this.send(name, adminSubject(name), args, options, command),
+  );
   private readonly calls: CallFactory;
   private readonly sender: Sender;
   private readonly feed: SharedFeed;

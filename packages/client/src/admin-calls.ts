@@ -1,0 +1,105 @@
+import type {
+  AdminName,
+  AdminRequests,
+  EndpointList,
+  ParkedEventsPage,
+  PauseProcessorAnswer,
+  ProcessorsAnswer,
+  ReleaseParkedAnswer,
+  StuckTasksPage,
+} from '@taskmanager/protocol';
+import { type CommandOptions, type QueryOptions, splitOptions } from './options.js';
+
+interface AdminAnswers {
+  list_processors: ProcessorsAnswer;
+  pause_processor: PauseProcessorAnswer;
+  resume_processor: PauseProcessorAnswer;
+  list_parked_events: ParkedEventsPage;
+  retry_parked_events: ReleaseParkedAnswer;
+  discard_parked_events: ReleaseParkedAnswer;
+  list_endpoints: EndpointList;
+  list_stuck_tasks: StuckTasksPage;
+}
+
+/** Sends an admin message; `command` says that it changes something. */
+type Send = (
+  name: AdminName,
+  args: object,
+  options: CommandOptions | undefined,
+  command: boolean,
+) => Promise<unknown>;
+
+/**
+ * What operates the service itself: for actors with the role `admin`, and over NATS only where the
+ * service has a token file. Every method is one message.
+ */
+export class AdminCalls {
+  constructor(private readonly send: Send) {}
+
+  /** How each projection, saga and publisher is doing, and the timers. */
+  listProcessors(options?: QueryOptions): Promise<ProcessorsAnswer> {
+    return this.query('list_processors', {}, options);
+  }
+
+  /** It handles nothing more, also after a restart, until it is resumed. The reason is for the service's log. */
+  pauseProcessor(name: string, reason?: string, options?: CommandOptions) {
+    return this.command('pause_processor', { name, reason }, options);
+  }
+
+  resumeProcessor(name: string, options?: CommandOptions): Promise<PauseProcessorAnswer> {
+    return this.command('resume_processor', { name }, options);
+  }
+
+  /** A page of what could not be handled, one event a task; of one processor, or of all. */
+  listParkedEvents(
+    filter: AdminRequests['list_parked_events'] & QueryOptions = {},
+  ): Promise<ParkedEventsPage> {
+    const { options, fields } = splitOptions(filter);
+    return this.query('list_parked_events', fields, options);
+  }
+
+  /** Handles what is parked, and what waits behind it, again; without a task all of the processor's. */
+  retryParkedEvents(processor: string, taskId?: string, options?: CommandOptions) {
+    return this.command('retry_parked_events', { processor, taskId }, options);
+  }
+
+  /** Passes over a task's parked event and goes on with what waits behind it; not for projections. */
+  discardParkedEvents(
+    processor: string,
+    taskId: string,
+    further: Omit<AdminRequests['discard_parked_events'], 'processor' | 'taskId'> &
+      CommandOptions = {},
+  ): Promise<ReleaseParkedAnswer> {
+    const { options, fields } = splitOptions(further);
+    return this.command('discard_parked_events', { ...fields, processor, taskId }, options);
+  }
+
+  /** The webhooks, and who is told by which. Never a secret. */
+  listEndpoints(options?: QueryOptions): Promise<EndpointList> {
+    return this.query('list_endpoints', {}, options);
+  }
+
+  /** A page of tasks that time or a processor should have moved and has not. Empty: all is well. */
+  listStuckTasks(
+    filter: AdminRequests['list_stuck_tasks'] & QueryOptions = {},
+  ): Promise<StuckTasksPage> {
+    const { options, fields } = splitOptions(filter);
+    return this.query('list_stuck_tasks', fields, options);
+  }
+
+  private query<N extends AdminName>(
+    name: N,
+    args: AdminRequests[N],
+    options: QueryOptions | undefined,
+  ): Promise<AdminAnswers[N]> {
+    return this.send(name, args, options, false) as Promise<AdminAnswers[N]>;
+  }
+
+  private command<N extends AdminName>(
+    name: N,
+    args: AdminRequests[N],
+    options: CommandOptions | undefined,
+  ): Promise<AdminAnswers[N]> {
+    return this.send(name, args, options, true) as Promise<AdminAnswers[N]>;
+  }
+}
