@@ -6,6 +6,7 @@ import { commands, replay } from './eventstoredb.mjs';
 import { growth } from './growth.mjs';
 import { longStream } from './long-stream.mjs';
 import { rebuild } from './rebuild.mjs';
+import { sagas } from './sagas.mjs';
 import { throughput } from './throughput.mjs';
 
 /** What there is to measure, by the event store that keeps the log. */
@@ -16,6 +17,7 @@ const BENCHMARKS = {
     'long-stream': ['a task with 100,000 updates', longStream],
     rebuild: ['the task view from the log', rebuild],
     growth: ['1,000,000 tasks beside 10,000', growth],
+    sagas: ['what sagas cost, and many retries at once', sagas],
   },
   eventstoredb: {
     commands: ['durable commands beside appends of the bare client', commands],
