@@ -96,8 +96,12 @@ export async function spawnService(variables: Variables = {}): Promise<ServicePr
 }
 
 /** Runs `node dist/main.js` and nothing more: for starts that fail, and `--help`. */
-export function runMain(variables: Variables, args: readonly string[] = []) {
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, ...args], {
+export function runMain(
+  variables: Variables,
+  args: readonly string[] = [],
+  nodeArgs: readonly string[] = [],
+) {
+  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeArgs, MAIN, ...args], {
     env: { PATH: process.env['PATH'], ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
