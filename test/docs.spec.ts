@@ -6,7 +6,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMMAND_MESSAGES } from '../src/commands/command-messages.js';
 import { settingsTable } from '../src/config/index.js';
-import { QUERY_MESSAGES } from '../src/projections/query-messages.js';
+import {
+  PROCESSOR_COMMAND_MESSAGES,
+  PROCESSOR_QUERY_MESSAGES,
+} from '../src/processing/admin/admin-messages.js';
+import { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } from '../src/projections/query-messages.js';
+import { ListEndpoints } from '../src/publishers/list-endpoints.query.js';
 import { permissionsOf } from '../src/transport/permissions.js';
 import { Meta } from '../src/transport/request-meta.js';
 
@@ -25,6 +30,12 @@ const code = {
   protocol,
   commands: COMMAND_MESSAGES,
   queries: QUERY_MESSAGES,
+  admin: [
+    ...PROCESSOR_COMMAND_MESSAGES,
+    ...PROCESSOR_QUERY_MESSAGES,
+    ...ADMIN_QUERY_MESSAGES,
+    ListEndpoints,
+  ],
   Meta,
   permissionsOf,
   settingsTable,

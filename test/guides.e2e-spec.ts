@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { transformSync } from '@swc/core';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Broker, startBroker } from './nats.js';
+import { type Broker, freePort, startBroker } from './nats.js';
 import { type Service, startService } from './service.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -45,22 +46,37 @@ function toJavaScript({ language, text }: Program): string {
 
 let broker: Broker;
 let service: Service;
+/** Where the program that receives webhooks listens, in place of 8090. */
+let webhookPort: number;
+const folder = mkdtempSync(join(tmpdir(), 'taskmanager-guides-'));
+
+/** The endpoints file as the guide shows it. */
+function endpointsFile(): string {
+  const guide = readFileSync(join(ROOT, 'docs/guides/notifications.md'), 'utf8');
+  const shown = [...guide.matchAll(FENCE)].find(([, , mark]) => mark === 'file')?.[4] ?? '';
+  const path = join(folder, 'endpoints.json');
+  writeFileSync(path, shown.replaceAll(/809\d/g, String(webhookPort)));
+  return path;
+}
 
 beforeAll(async () => {
   broker = await startBroker();
-  service = await startService({ NATS_URL: broker.url });
+  webhookPort = await freePort();
+  service = await startService({ NATS_URL: broker.url, ENDPOINTS_FILE: endpointsFile() });
   await service.nats;
 });
 
 afterAll(async () => {
   await service?.close();
   await broker?.stop();
+  rmSync(folder, { recursive: true });
 });
 
 /** Runs it as a program of its own, as a reader would: only addresses are those of this test. */
 async function run(program: Program): Promise<{ code: unknown; stdout: string; stderr: string }> {
   const text = toJavaScript(program)
     .replaceAll(/\b4010\b/g, String(service.port))
+    .replaceAll(/\b8090\b/g, String(webhookPort))
     .replaceAll('nats://127.0.0.1:4222', broker.url)
     .replaceAll('./data/', `${service.dataDir}/`);
   const child = spawn(process.execPath, ['--input-type=module', '-'], { cwd: ROOT });

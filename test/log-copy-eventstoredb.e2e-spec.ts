@@ -145,8 +145,10 @@ describe('From a file to a cluster', () => {
     const store = SqliteProcessorStore.open({ file });
     const [checkpoint, parked] = [events[123]!, events[45]!];
     await store.moveCheckpoint('retry', undefined, checkpoint.position);
-    const { stream, position, id: eventId } = parked;
-    const entry = { processor: 'retry', stream, eventId, error: 'no', attempts: 2, parkedAt: 9 };
+    const { stream, position, id: eventId, type } = parked;
+    const revision = Number(parked.revision);
+    const about = { processor: 'retry', stream, eventId, revision, type };
+    const entry = { ...about, error: 'no', attempts: 2, parkedAt: 9, wanted: 'retry' as const };
     await store.park({ ...entry, position });
     await store.setPaused('retry', true);
     await store.close();

@@ -375,11 +375,16 @@ describe('Processors', () => {
   /** A position behind this one, at which there is no event. */
   const between = (position: Position) =>
     position.replace(/.$/, (digit) => String(digit === '9' ? 9 : Number(digit) + 1)) as Position;
-  const parkedAt = (processor: string, { stream, position, id }: RecordedEvent): ParkedEvent => ({
+  const parkedAt = (
+    processor: string,
+    { stream, position, id, revision, type }: RecordedEvent,
+  ): ParkedEvent => ({
     processor,
     stream,
     position,
     eventId: id,
+    revision: Number(revision),
+    type,
     error: 'no',
     attempts: 3,
     parkedAt: 17,

@@ -95,7 +95,10 @@ describe.each(['tcp', 'nats'] as const)('publishing packages over %s', (transpor
     const history = await historyOf(taskId);
     const numbered = history.map(({ revision }) => revision);
     expect(numbered).toEqual(history.map((_, index) => index));
-    expect(history.map(({ type }) => type)).toEqual([
+    // Told by the service itself, beside the run: who has answered already is not told any more.
+    const own = history.filter(({ type }) => type !== 'ApproversNotified');
+    expect(history.length - own.length).toBeLessThanOrEqual(1);
+    expect(own.map(({ type }) => type)).toEqual([
       'TaskCreated',
       'TaskStarted',
       'TaskDataUpdated',
@@ -105,7 +108,7 @@ describe.each(['tcp', 'nats'] as const)('publishing packages over %s', (transpor
       'TaskApproved',
       'TaskCompleted',
     ]);
-    const [created, started, data, ...rest] = history;
+    const [created, started, data, ...rest] = own;
     expect(created).toMatchObject({
       actor: { id: 'package-manager', verified: false },
       data: { name: 'Publish left-pad@2.0.0, date-words@1.4.2, tiny-router@0.9.1', runBy: 'app' },

@@ -95,9 +95,7 @@ export class Effects implements Processor {
 
   async handle({ events, position }: ProcessorBatch): Promise<Position | undefined> {
     await Promise.all(
-      events
-        .filter(({ event }) => hasEffect(event.type))
-        .map(({ id, event }) => this.effect(id, event.type)),
+      events.filter(({ type }) => hasEffect(type)).map(({ id, type }) => this.effect(id, type)),
     );
     for (const { id } of events) {
       if (this.known.has(id)) this.again++;
