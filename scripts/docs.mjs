@@ -41,7 +41,7 @@ export const partsOf = (text) => [...text.matchAll(MARKED)].map(([, , name]) => 
 
 /**
  * Every generated part by its name.
- * @param code what the code says: `protocol` (the whole of it), `commands`, `queries` (message
+ * @param code what the code says: `protocol` (the whole of it), `commands`, `queries`, `admin` (message
  *   classes), `Meta`, `permissionsOf`, `settingsTable`, `metadataStorage` (class-validator's)
  */
 export function generate(code) {
@@ -51,6 +51,7 @@ export function generate(code) {
     transitions: transitions(code.protocol),
     commands: commands(code, meanings),
     queries: queries(code, meanings),
+    admin: admin(code, meanings),
     meta: fieldTable(fieldsOf(code, code.Meta), meanings.meta, {}, 'meta'),
     events: events(code, meanings),
     refusals: refusals(),
@@ -62,6 +63,7 @@ export function generate(code) {
   };
   noStrangers('commands', meanings.commands, code.protocol.COMMAND_NAMES);
   noStrangers('queries', meanings.queries, code.protocol.QUERY_NAMES);
+  noStrangers('admin', meanings.admin, code.protocol.ADMIN_NAMES);
   noStrangers('events', meanings.events, code.protocol.TASK_EVENT_TYPES);
   noStrangers('errors', meanings.errors, code.protocol.ERROR_CODES);
   noStrangers('limits', meanings.limits, Object.keys(code.protocol.LIMITS));
@@ -274,20 +276,18 @@ function message(code, meanings, { name, subject, fields, of }) {
     fields: own = {},
     byHand,
   } = of;
-  const rows = byHand
-    ? table(
-        ['field', 'type and limits', 'meaning'],
-        Object.entries(byHand).map(([field, { type, meaning }]) =>
-          row(`\`${field}\``, type, meaning),
-        ),
-      )
-    : fieldTable(fields, own, meanings.fields, name);
+  const rows = () => {
+    if (!byHand) return fieldTable(fields, own, meanings.fields, name);
+    const entries = Object.entries(byHand);
+    const shown = entries.map(([field, of]) => row(`\`${field}\``, of.type, of.meaning));
+    return table(['field', 'type and limits', 'meaning'], shown);
+  };
   const senders = rolesOf(code, subject).map((role) => `\`${role}\``);
   return [
     `### ${name}`,
     meaning,
     `\`${subject}\` · for ${senders.join(', ')} · answers ${answer}`,
-    rows,
+    fields.length > 0 || byHand ? rows() : 'It has no fields.',
   ].join('\n\n');
 }
 
@@ -303,14 +303,26 @@ function commands(code, meanings) {
 }
 
 function queries(code, meanings) {
-  const { protocol } = code;
-  return protocol.QUERY_NAMES.map((name) => {
-    const of = meaningOf(meanings.queries, name, 'queries');
-    const type = code.queries.find((each) => each.message === name);
-    if (!type) throw new Error(`The query ${name} has no message class.`);
-    const fields = fieldsOf(code, type);
-    return message(code, meanings, { name, subject: protocol.querySubject(name), fields, of });
-  }).join('\n\n');
+  const { QUERY_NAMES, querySubject } = code.protocol;
+  return QUERY_NAMES.map((name) =>
+    withAnswer(code, meanings, { name, subject: querySubject(name), section: 'queries' }),
+  ).join('\n\n');
+}
+
+function admin(code, meanings) {
+  const { ADMIN_NAMES, adminSubject } = code.protocol;
+  return ADMIN_NAMES.map((name) =>
+    withAnswer(code, meanings, { name, subject: adminSubject(name), section: 'admin' }),
+  ).join('\n\n');
+}
+
+/** A message whose answer is its own. */
+function withAnswer(code, meanings, { name, subject, section }) {
+  const of = meaningOf(meanings[section], name, section);
+  meaningOf(of, 'answer', `${section}.${name}`);
+  const type = code[section].find((each) => each.message === name);
+  if (!type) throw new Error(`The message ${name} of ${section} has no class.`);
+  return message(code, meanings, { name, subject, fields: fieldsOf(code, type), of });
 }
 
 // Events and answers ---------------------------------------------------------------------------------
@@ -457,7 +469,9 @@ async function builtCode(dist) {
   const from = (path) => import(pathToFileURL(join(dist, path)).href);
   const { getMetadataStorage } = await import('class-validator');
   const { COMMAND_MESSAGES } = await from('commands/command-messages.js');
-  const { QUERY_MESSAGES } = await from('projections/query-messages.js');
+  const { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } = await from('projections/query-messages.js');
+  const processors = await from('processing/admin/admin-messages.js');
+  const { ListEndpoints } = await from('publishers/list-endpoints.query.js');
   const { Meta } = await from('transport/request-meta.js');
   const { permissionsOf } = await from('transport/permissions.js');
   const { settingsTable } = await from('config/index.js');
@@ -465,6 +479,12 @@ async function builtCode(dist) {
     protocol: await import('@taskmanager/protocol'),
     commands: COMMAND_MESSAGES,
     queries: QUERY_MESSAGES,
+    admin: [
+      ...processors.PROCESSOR_COMMAND_MESSAGES,
+      ...processors.PROCESSOR_QUERY_MESSAGES,
+      ...ADMIN_QUERY_MESSAGES,
+      ListEndpoints,
+    ],
     Meta,
     permissionsOf,
     settingsTable,
