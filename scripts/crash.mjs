@@ -1,7 +1,9 @@
 /**
- * Kills the service under load, round after round: `node scripts/crash.mjs --rounds 50 --seed 7`. Without
+ * Kills the service. Under load, round after round: `node scripts/crash.mjs --rounds 50 --seed 7`. Without
  * a seed it draws one, and says which. `--event-store eventstoredb` (or `sqlite`) kills it with that log
- * only, without it with the one and then with the other. `--keep` leaves the folder of a log with problems behind.
+ * only, without it with the one and then with the other. `--keep` leaves the folder of a log with
+ * problems behind. `--sagas`: at every step of the sagas, and once more while it recovers.
+ * `--two-processes`: two on one folder, each in turn, for `--minutes`, 1 by default.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,9 +15,12 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     'event-store': { type: 'string' },
     keep: { type: 'boolean', default: false },
+    sagas: { type: 'boolean', default: false },
+    'two-processes': { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '1' },
   },
 });
-for (const name of ['rounds', 'seed']) {
+for (const name of ['rounds', 'seed', 'minutes']) {
   const value = values[name];
   if (value !== undefined && !/^\d{1,9}$/.test(value)) {
     console.error(`--${name} is "${value}": a whole number below a billion is allowed.`);
@@ -29,14 +34,17 @@ if (store !== undefined && !['sqlite', 'eventstoredb'].includes(store)) {
   process.exit(1);
 }
 
+const spec = values.sagas ? 'saga-crash' : values['two-processes'] ? 'two-processes' : 'crash';
 const { status } = spawnSync(
   process.execPath,
-  [join(import.meta.dirname, 'test.mjs'), 'test/crash.e2e-spec.ts'],
+  [join(import.meta.dirname, 'test.mjs'), `test/${spec}.e2e-spec.ts`],
   {
     stdio: 'inherit',
     env: {
       ...process.env,
       CRASH_ROUNDS: values.rounds,
+      SAGA_KILLS: 'all',
+      TWO_PROCESSES_SECONDS: String(Number(values.minutes) * 60),
       ...(values.seed === undefined ? {} : { CRASH_SEED: values.seed }),
       ...(store === undefined ? {} : { CRASH_EVENT_STORE: store }),
       ...(values.keep ? { CRASH_KEEP: '1' } : {}),

@@ -13,6 +13,7 @@ import { ContextModule } from '../src/context/context.module.js';
 import { DatabaseModule } from '../src/database/database.module.js';
 import { ViewsDatabase } from '../src/database/index.js';
 import { EventStoreModule } from '../src/event-store/event-store.module.js';
+import { Settings } from '../src/config/index.js';
 import { EventLog, ProcessorStore } from '../src/event-store/index.js';
 import { MemoryEventLog, MemoryProcessorStore } from '../src/event-store/memory/index.js';
 import { TaskFailed, TaskPaused, TaskRetryScheduled, TaskStarted } from '../src/events/index.js';
@@ -57,8 +58,9 @@ describe('timers, with the real view, sagas and commands', () => {
         { provide: EventLog, useValue: tasks.log },
         { provide: ProcessorStore, useValue: store },
         { provide: ViewsDatabase, useValue: database },
+        { provide: Settings, useValue: new Settings({}) },
       ],
-      exports: [EventLog, ProcessorStore, ViewsDatabase],
+      exports: [EventLog, ProcessorStore, ViewsDatabase, Settings],
     })
     class Given {}
 

@@ -6,6 +6,7 @@ import { CqrsModule, QueryBus } from '@nestjs/cqrs';
 import { Test } from '@nestjs/testing';
 import type { Position } from '@taskmanager/protocol';
 import { TaskFinder } from '../commands/task-finder.port.js';
+import { Settings } from '../config/index.js';
 import { ContextModule } from '../context/context.module.js';
 import { type QueryContext, withContext } from '../context/index.js';
 import { DatabaseModule } from '../database/database.module.js';
@@ -45,8 +46,9 @@ export class Views {
         { provide: EventLog, useValue: log },
         { provide: ProcessorStore, useValue: new MemoryProcessorStore() },
         { provide: ViewsDatabase, useValue: database },
+        { provide: Settings, useValue: new Settings({}) },
       ],
-      exports: [EventLog, ProcessorStore, ViewsDatabase],
+      exports: [EventLog, ProcessorStore, ViewsDatabase, Settings],
     })
     class Given {}
 

@@ -105,6 +105,10 @@ export class Journal {
 export const eventIdOf = (effectiveId: string, stream: string, index: number): string =>
   v5(`${stream}/${index}`, effectiveId);
 
+/** The id under which a saga's first command about an event takes effect. */
+export const sagaIdOf = (saga: string, eventId: string): string =>
+  v5(`saga:${saga}:${eventId}:0`, NAMESPACE);
+
 /** The id under which a filter command takes effect on one task. */
 export const filterIdOf = (filter: SentFilter, taskId: string): string =>
   v5(taskId, filter.effectiveId);

@@ -1,5 +1,5 @@
 import { verifyChain } from '../model/task-fold.js';
-import { type Journal, eventIdOf, filterIdOf, type SentCommand } from './journal.js';
+import { type Journal, eventIdOf, filterIdOf, sagaIdOf, type SentCommand } from './journal.js';
 import { byStream, type LogRow } from './log-rows.js';
 
 /** What is wrong with the log by itself and beside what its senders were answered; empty when nothing is. */
@@ -56,15 +56,20 @@ function checkOrder(rows: readonly LogRow[]): string[] {
   return problems;
 }
 
-/** Every event is of a command that was sent, and a command's events are one append of derived ids. */
+/**
+ * Every event is of a command that was sent, or tells approvers of a request; and a command's events are
+ * one append of derived ids.
+ */
 function checkEffects(effects: ReadonlyMap<string, readonly LogRow[]>, journal: Journal): string[] {
   const problems: string[] = [];
+  const notices = noticesOf(effects);
   for (const [effectiveId, events] of effects) {
     const [first] = events;
     const taskId = first!.stream.slice('task-'.length);
     const command = journal.commands.get(effectiveId);
     const isFilters = journal.filters.some((filter) => filterIdOf(filter, taskId) === effectiveId);
-    if (command ? command.taskId !== taskId : !isFilters) {
+    const isOthers = isFilters || notices.get(effectiveId) === first!.stream;
+    if (command ? command.taskId !== taskId : !isOthers) {
       problems.push(`Nobody sent a command ${effectiveId} that leads to ${describe(first!)}.`);
     }
     for (const [index, event] of events.entries()) {
@@ -78,6 +83,14 @@ function checkEffects(effects: ReadonlyMap<string, readonly LogRow[]>, journal: 
     }
   }
   return problems;
+}
+
+/** The stream of each request for approval, by the id of the command that tells its approvers. */
+function noticesOf(effects: ReadonlyMap<string, readonly LogRow[]>): Map<string, string> {
+  const requests = [...effects.values()]
+    .flat()
+    .filter(({ type }) => type === 'TaskApprovalRequested');
+  return new Map(requests.map(({ id, stream }) => [sagaIdOf('approval', id), stream]));
 }
 
 function checkAcknowledged(command: SentCommand, events: readonly LogRow[]): string[] {
