@@ -131,7 +131,7 @@ describe('a paused task', () => {
   it('whose worker dies before it acknowledges is free once the lease is over, and stays paused', async () => {
     const id = await client.createTask('orphan', 'orphan', APP, undefined, { runBy: 'worker' });
     const claim = { workerId: 'w1', taskTypes: ['orphan'], leaseMs: LEASE_MS };
-    const { tasks } = await client.command('claim_tasks', claim);
+    const { tasks } = await client.command('claim_tasks', { ...claim, waitMs: 5_000 });
     const { leaseEpoch } = tasks[0]!;
     await client.pauseTask(id);
     expect((await client.getTask(id)).pauseAcknowledged).toBe(false);
@@ -141,7 +141,11 @@ describe('a paused task', () => {
       code: 'LEASE_LOST',
     });
     await client.resumeTask(id);
-    const again = await client.command('claim_tasks', { ...claim, leaseMs: 60_000 });
+    const again = await client.command('claim_tasks', {
+      ...claim,
+      leaseMs: 60_000,
+      waitMs: 5_000,
+    });
     expect(again.tasks.map((task) => task.leaseEpoch)).toEqual([leaseEpoch! + 1]);
     await client.completeTask(id, { leaseEpoch: leaseEpoch! + 1 });
   });
@@ -152,6 +156,7 @@ describe('a paused task', () => {
       workerId: 'w1',
       taskTypes: ['asleep'],
       leaseMs: LEASE_MS,
+      waitMs: 5_000,
     });
     await client.pauseTask(id);
     const { leaseExpiresAt } = await client.getTask(id);

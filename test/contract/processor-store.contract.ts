@@ -123,6 +123,25 @@ export function describeProcessorStoreContract(
       expect(await store.listParked(processor)).toStrictEqual([{ ...event, attempts: 6 }]);
     });
 
+    it('keeps what is wanted of an event that is parked, of no other, and lists those apart', async () => {
+      const processor = newProcessor();
+      for (const offset of [30, 9, 100]) await store.park(parked(processor, offset));
+      expect(await store.listWanted(processor)).toEqual([]);
+      expect(await other.want(processor, at(100), 'retry')).toBe(true);
+      expect(await store.want(processor, at(9), 'retry')).toBe(true);
+      expect(await store.want(processor, at(9), 'discard')).toBe(true);
+      const wanted = [
+        { ...parked(processor, 9), wanted: 'discard' },
+        { ...parked(processor, 100), wanted: 'retry' },
+      ];
+      expect(await other.listWanted(processor)).toStrictEqual(wanted);
+      expect(await other.listParked(processor)).toHaveLength(3);
+      await other.unpark(processor, at(9));
+      expect(await store.want(processor, at(9), 'retry')).toBe(false);
+      expect(await store.want(newProcessor(), at(9), 'retry')).toBe(false);
+      expect(await store.listParked(processor)).toHaveLength(2);
+    });
+
     it('keeps a parked event whose type nobody said', async () => {
       const processor = newProcessor();
       const { type, ...event } = parked(processor, 9);
