@@ -99,6 +99,18 @@ describe('a processor loop', () => {
     expect(failures).toEqual([]);
   });
 
+  it('begins with the first event again when its checkpoint is gone', async () => {
+    const recorder = new Recorder();
+    start(recorder);
+    await reach((await log.head())!);
+    recorder.handled.length = 0;
+    recorder.checkpoint = undefined;
+    recorder.trouble.push(new CheckpointMoved('recorder'));
+    await tasks.create();
+    await reach((await log.head())!);
+    expect(recorder.handled).toEqual(ids());
+  });
+
   it('shows how far it lags and why while it fails', async () => {
     const recorder = new Recorder();
     let told: () => void;

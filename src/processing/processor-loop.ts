@@ -91,10 +91,10 @@ export class ProcessorLoop {
     this.subscription = new AbortController();
     const { signal } = this.subscription;
     const { processor } = this;
-    this.reached(await processor.open());
-    const from = this.position ?? 'start';
+    const from = await processor.open();
+    this.opened(from);
     const batches = this.log.subscribe({
-      from,
+      from: from ?? 'start',
       filter: processor.filter,
       batchSize: BATCH,
       signal,
@@ -114,13 +114,19 @@ export class ProcessorLoop {
   private async rest(): Promise<void> {
     this.subscription = new AbortController();
     const { signal } = this.subscription;
-    this.reached(await this.processor.open());
+    this.opened(await this.processor.open());
     this.failures = 0;
     this.state = 'paused';
     while (!signal.aborted && this.processor.isPaused?.()) {
       await sleep(PAUSED_LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
     this.state = 'starting';
+  }
+
+  /** Maybe farther back than before, or at the beginning: a view that is built anew. */
+  private opened(position: Position | undefined): void {
+    if (position === undefined) this.position = undefined;
+    else this.reached(position);
   }
 
   private reached(position: Position | undefined): void {
