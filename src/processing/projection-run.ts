@@ -15,6 +15,9 @@ import { ViewProcessor } from './view-processor.js';
 /** Positions waited for, each a query that reads its own writes. */
 const MAX_WAITERS = 10_000;
 
+/** So soon it is seen that another process has replaced the build that serves here; nothing tells. */
+const LOOK_MS = 1_000;
+
 /** One build of the view and the loop that brings it the log. */
 interface Build {
   readonly processor: ViewProcessor;
@@ -36,6 +39,7 @@ export class ProjectionRun implements ProcessorRun {
   private rebuilding: Rebuild | undefined;
   private dropping: Promise<void> = Promise.resolve();
   private stopped = false;
+  private looking: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly view: View,
@@ -63,11 +67,13 @@ export class ProjectionRun implements ProcessorRun {
   start(): void {
     this.giveUpInterruptedRebuilds();
     this.main.loop.start();
+    this.looking = setInterval(() => this.look(), LOOK_MS).unref();
     this.dropRetired();
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
+    clearInterval(this.looking);
     this.waiters.stop();
     this.rebuilding?.giveUp(new Error('The service stops.'));
     await Promise.all([this.main.loop.stop(), this.rebuilding?.loop.stop()]);
@@ -116,6 +122,15 @@ export class ProjectionRun implements ProcessorRun {
   rebuild(): Promise<void> {
     this.rebuilding ??= this.beginRebuild();
     return this.rebuilding.done;
+  }
+
+  /** Without it a process would go on with tables that are taken away until the next event comes. */
+  private look(): void {
+    try {
+      if (this.main.processor.isOutdated) this.main.loop.reopen();
+    } catch {
+      // The file cannot be read now: the loop meets the same at the next event, and tells.
+    }
   }
 
   private beginRebuild(): Rebuild {

@@ -98,6 +98,14 @@ export class ViewProcessor implements Processor {
     }
   }
 
+  /** Another process gave the build up, or has promoted it: it is to be opened again. */
+  get isOutdated(): boolean {
+    if (!this.current) return false;
+    const { generation, version, state } = this.current;
+    const stored = this.place.generations.find(this.name, generation);
+    return stored?.version !== version || stored.state !== state;
+  }
+
   /** Queries are answered from what this checkpoint covers. */
   get serves(): boolean {
     return this.current.state === 'serving';
@@ -248,10 +256,10 @@ export class ViewProcessor implements Processor {
       const serving = stored.filter(({ state }) => state === 'serving');
       if (serving.some((other) => this.isBehind(other))) return;
       for (const old of stored) {
-        // A later one is a rebuild that was asked for while this one was made.
-        if (old.generation < mine.generation && old.state !== 'retired') {
-          generations.setState(old, 'retired');
-        }
+        // A later one is a rebuild that was asked for while this one was made; that of a younger release,
+        // which runs beside this one, would be built anew, and then take this one away, without an end.
+        const replaced = old.generation < mine.generation && old.version <= mine.version;
+        if (replaced && old.state !== 'retired') generations.setState(old, 'retired');
       }
       this.current = generations.setState(mine, 'serving');
     });
