@@ -67,6 +67,10 @@ export abstract class ProcessorStore {
   abstract park(event: ParkedEvent): Promise<void>;
   /** In log order. */
   abstract listParked(processor: string): Promise<readonly ParkedEvent[]>;
+  /** Those of them of which something is wanted, in log order: asked for often, however many are parked. */
+  abstract listWanted(processor: string): Promise<readonly ParkedEvent[]>;
+  /** Keeps what is wanted of a parked event; false, and nothing is written, when it is not parked. */
+  abstract want(processor: string, position: Position, wish: ParkedWish): Promise<boolean>;
   /** Forgets a parked event; false when it was not parked. */
   abstract unpark(processor: string, position: Position): Promise<boolean>;
 

@@ -120,6 +120,25 @@ describe('two processes on one file', () => {
     expect(first.recorder.mostBusy).toBe(1);
   }, 30_000);
 
+  it('give up at once what a pause leaves some seconds, when the term is lost meanwhile', async () => {
+    let aborted = false;
+    const first = begin(
+      (_, signal) =>
+        new Promise<void>((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted = true;
+            reject(new Error('stopped'));
+          });
+        }),
+    );
+    await tasks.create();
+    await until(() => first.recorder.busy === 1);
+    await first.process.run.setPaused(true);
+    first.store.acquireLease = () => Promise.reject(new Error('away'));
+    await until(() => first.process.ownership.current === undefined);
+    await until(() => aborted, 'it is given up', 1_000);
+  }, 30_000);
+
   it('rest while paused, whoever was asked, after a restart too, and go on when resumed', async () => {
     const first = begin();
     const second = begin();

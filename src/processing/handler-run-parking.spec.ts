@@ -121,7 +121,63 @@ describe('an event that cannot be handled', () => {
   });
 });
 
+describe('what was handled before an event that is parked, or behind one that no longer is', () => {
+  it('has left the process before that is written, for nobody reads it again', async () => {
+    await process.stop();
+    const unsent: string[] = [];
+    const flush = async () => void unsent.splice(0);
+    const made = failing(new Recorder('recorder', { flush }));
+    const fail = made.act;
+    made.act = (event, signal) => {
+      fail(event, signal);
+      unsent.push(nameOf(event));
+    };
+    const seen: [string, number][] = [];
+    const watched = store();
+    const [park, unpark] = [watched.park.bind(watched), watched.unpark.bind(watched)];
+    watched.park = (event) => (seen.push(['park', unsent.length]), park(event));
+    watched.unpark = (name, at) => (seen.push(['unpark', unsent.length]), unpark(name, at));
+    const id = await tasks.create();
+    bad.add(`${id}/1`);
+    await progress(id, 3);
+    recorder = made;
+    process = new OwnerProcess(tasks.log, watched, made).start();
+    await until(async () => (await parked()).length === 1);
+    await caughtUp();
+    bad.clear();
+    await process.run.release('retry');
+    await until(async () => (await parked()).length === 0);
+    expect(recorder.of(id)).toEqual([0, 1, 2, 3]);
+    expect(seen).toEqual([
+      ['park', 0],
+      ['unpark', 0],
+    ]);
+  });
+});
+
 describe('a retry', () => {
+  it('that is asked for while another one is done parks nothing again', async () => {
+    const id = await waiting();
+    const slow = store();
+    const list = slow.listParked.bind(slow);
+    const [listed, goOn] = [gate(), gate()];
+    slow.listParked = async (name) => {
+      const events = await list(name);
+      listed.open();
+      await goOn.opened;
+      return events;
+    };
+    const elsewhere = new OwnerProcess(tasks.log, slow, recorder).run.release('retry', id);
+    await listed.opened;
+    bad.clear();
+    await process.run.release('retry', id);
+    await until(async () => (await parked()).length === 0);
+    goOn.open();
+    await elsewhere;
+    expect(await parked()).toEqual([]);
+    expect(recorder.of(id)).toEqual([0, 1, 2, 3]);
+  });
+
   it('handles the event and all that waited behind it, in order, and then what comes', async () => {
     const id = await waiting();
     bad.clear();

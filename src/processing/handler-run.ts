@@ -31,6 +31,7 @@ export class HandlerRun implements ProcessorRun {
   private readonly stopping = new AbortController();
   private readonly bell = new Doorbell();
   private flow: HandlerFlow | undefined;
+  private heeded: Term | undefined;
   private watching: Promise<void> = Promise.resolve();
 
   constructor(
@@ -112,7 +113,8 @@ export class HandlerRun implements ProcessorRun {
     const asked = events.filter(({ wanted }) => wanted !== wish);
     for (let n = 0; n < asked.length; n += WISHES_AT_ONCE) {
       const some = asked.slice(n, n + WISHES_AT_ONCE);
-      await Promise.all(some.map((event) => store.park({ ...event, wanted: wish })));
+      // One that was handled or passed over since then is not parked again.
+      await Promise.all(some.map(({ position }) => store.want(this.name, position, wish)));
     }
     this.bell.ring();
     return events.length;
@@ -140,9 +142,15 @@ export class HandlerRun implements ProcessorRun {
       lookAgain: () => this.bell.ring(),
     });
     this.flow = flow;
-    term.signal.addEventListener('abort', () => this.beginAgain(0), { signal: flow.ends });
-    if (term.signal.aborted) this.beginAgain(0);
+    this.heed(term);
     return start.checkpoint;
+  }
+
+  /** Once for each term, however often it is paused: what a pause leaves some seconds ends with the term too. */
+  private heed(term: Term): void {
+    if (this.heeded !== term) term.signal.addEventListener('abort', () => this.beginAgain(0));
+    this.heeded = term;
+    if (term.signal.aborted) this.beginAgain(0);
   }
 
   /** The term in which this process runs it. Rejects when the service stops. */

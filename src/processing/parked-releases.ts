@@ -42,7 +42,7 @@ export class ParkedReleases {
   async look(): Promise<void> {
     this.settled.clear();
     this.more = false;
-    for (const event of await this.place.store.listParked(this.place.handler.name)) {
+    for (const event of await this.place.store.listWanted(this.place.handler.name)) {
       if (!event.wanted || !this.mayBegin(event)) continue;
       this.more = this.inHand.size >= AT_ONCE;
       if (this.more) return;

@@ -20,7 +20,10 @@ export interface ProcessorHandler {
    * meanwhile. May be given events again. Throws {@link TryLater} when the world is not ready for any event.
    */
   handle(event: StoredTaskEvent, signal: AbortSignal): Promise<void>;
-  /** Makes sure that what was handled has left the process; called before the checkpoint moves. */
+  /**
+   * Makes sure that what was handled has left the process; called before the checkpoint moves, and before
+   * anything is parked or parked no longer.
+   */
   flush?(): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import { taskIdOfStream } from '../events/index.js';
 import { backoffMs } from './backoff.js';
 import type { Failure } from './event-attempts.js';
 import type { RunPlace, RunSignals } from './run-place.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** The tasks whose events wait, each with the first one, which could not be handled. */
 export class WaitingTasks {
@@ -64,10 +65,17 @@ export class WaitingTasks {
     return done;
   }
 
+  /** From then on nobody reads again what was handled of the task: no checkpoint waits for that. */
+  private async flush(): Promise<void> {
+    const { handler } = this.place;
+    if (handler.flush) await unlessAborted(handler.flush(), this.signals.giveUp);
+  }
+
   private async untilDone(write: () => Promise<void>): Promise<boolean> {
     const { closing } = this.signals;
     for (let failures = 1; ; failures += 1) {
       try {
+        await this.flush();
         await write();
         return true;
       } catch (error) {

@@ -1,6 +1,11 @@
 import type { Position } from '@taskmanager/protocol';
 import { LogUnavailable } from '../event-log.errors.js';
-import { ProcessorStore, type ParkedEvent, type ProcessorLease } from '../processor-store.port.js';
+import {
+  ProcessorStore,
+  type ParkedEvent,
+  type ParkedWish,
+  type ProcessorLease,
+} from '../processor-store.port.js';
 import type { EventStoreDbOptions, Tell } from './eventstoredb-options.js';
 import { LogConnection } from './log-connection.js';
 import { ParkedEvents } from './parked-events.js';
@@ -104,6 +109,14 @@ export class EventStoreDbProcessorStore extends ProcessorStore {
 
   listParked(processor: string): Promise<readonly ParkedEvent[]> {
     return this.with(processor, ({ parked }) => parked.list());
+  }
+
+  listWanted(processor: string): Promise<readonly ParkedEvent[]> {
+    return this.with(processor, ({ parked }) => parked.wanted());
+  }
+
+  want(processor: string, position: Position, wish: ParkedWish): Promise<boolean> {
+    return this.with(processor, ({ parked }) => parked.want(position, wish));
   }
 
   unpark(processor: string, position: Position): Promise<boolean> {

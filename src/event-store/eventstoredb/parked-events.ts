@@ -7,7 +7,7 @@ import {
 } from '@eventstore/db-client';
 import type { Position } from '@taskmanager/protocol';
 import { LogUnavailable } from '../event-log.errors.js';
-import type { ParkedEvent } from '../processor-store.port.js';
+import type { ParkedEvent, ParkedWish } from '../processor-store.port.js';
 import { collect } from './collect.js';
 import { fromClient, toClient } from './event-form.js';
 import type { ServerLink } from './server-link.js';
@@ -39,7 +39,23 @@ export class ParkedEvents {
   list(): Promise<readonly ParkedEvent[]> {
     return this.inTurn(async () => {
       await this.readOn();
-      return [...this.parked.values()].sort((a, b) => (a.position < b.position ? -1 : 1));
+      return inOrder([...this.parked.values()]);
+    });
+  }
+
+  /** Those of which something is wanted, in log order. */
+  wanted(): Promise<readonly ParkedEvent[]> {
+    return this.inTurn(async () => {
+      await this.readOn();
+      return inOrder([...this.parked.values()].filter(({ wanted }) => wanted));
+    });
+  }
+
+  /** False when it is not parked. */
+  want(position: Position, wanted: ParkedWish): Promise<boolean> {
+    return this.change(() => {
+      const parked = this.parked.get(position);
+      return parked && { parked: { ...parked, wanted } };
     });
   }
 
@@ -135,3 +151,6 @@ export class ParkedEvents {
     return answer;
   }
 }
+
+const inOrder = (events: ParkedEvent[]): readonly ParkedEvent[] =>
+  events.sort((a, b) => (a.position < b.position ? -1 : 1));

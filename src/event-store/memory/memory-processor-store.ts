@@ -1,6 +1,11 @@
 import type { Position } from '@taskmanager/protocol';
 import { LogUnavailable } from '../event-log.errors.js';
-import { ProcessorStore, type ParkedEvent, type ProcessorLease } from '../processor-store.port.js';
+import {
+  ProcessorStore,
+  type ParkedEvent,
+  type ParkedWish,
+  type ProcessorLease,
+} from '../processor-store.port.js';
 
 /** What a processor store in memory holds; it outlives the store, as a file would. */
 export class MemoryProcessorStorage {
@@ -73,6 +78,17 @@ export class MemoryProcessorStore extends ProcessorStore {
   async listParked(processor: string): Promise<readonly ParkedEvent[]> {
     const events = this.open().parked.get(processor)?.values() ?? [];
     return [...events].sort((a, b) => (a.position < b.position ? -1 : 1));
+  }
+
+  async listWanted(processor: string): Promise<readonly ParkedEvent[]> {
+    return (await this.listParked(processor)).filter(({ wanted }) => wanted);
+  }
+
+  async want(processor: string, position: Position, wanted: ParkedWish): Promise<boolean> {
+    const events = this.open().parked.get(processor);
+    const event = events?.get(position);
+    if (event) events?.set(position, { ...event, wanted });
+    return event !== undefined;
   }
 
   async unpark(processor: string, position: Position): Promise<boolean> {

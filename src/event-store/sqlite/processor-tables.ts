@@ -19,6 +19,9 @@ export class ProcessorTables {
   private readonly sql;
 
   constructor(db: Database) {
+    const parked = `SELECT processor, stream, position, event_id AS eventId, revision, type, error, attempts,
+        parked_at AS parkedAt, wanted
+      FROM parked WHERE processor = ?`;
     this.sql = {
       processors: db
         .prepare<[], string>(
@@ -54,10 +57,10 @@ export class ProcessorTables {
          ON CONFLICT (processor, position) DO UPDATE
            SET error = excluded.error, attempts = excluded.attempts, wanted = excluded.wanted`,
       ),
-      parked: db.prepare<[string], ParkedRow>(
-        `SELECT processor, stream, position, event_id AS eventId, revision, type, error, attempts,
-           parked_at AS parkedAt, wanted
-         FROM parked WHERE processor = ? ORDER BY position`,
+      parked: db.prepare<[string], ParkedRow>(`${parked} ORDER BY position`),
+      wanted: db.prepare<[string], ParkedRow>(`${parked} AND wanted IS NOT NULL ORDER BY position`),
+      want: db.prepare<[ParkedWish, string, string]>(
+        'UPDATE parked SET wanted = ? WHERE processor = ? AND position = ?',
       ),
       unpark: db.prepare<[string, string]>(
         'DELETE FROM parked WHERE processor = ? AND position = ?',
@@ -110,11 +113,15 @@ export class ProcessorTables {
   }
 
   parked(processor: string): readonly ParkedEvent[] {
-    return this.sql.parked.all(processor).map(({ type, wanted, ...event }) => ({
-      ...event,
-      ...(type !== null && { type }),
-      ...(wanted !== null && { wanted }),
-    }));
+    return this.sql.parked.all(processor).map(parkedEvent);
+  }
+
+  wanted(processor: string): readonly ParkedEvent[] {
+    return this.sql.wanted.all(processor).map(parkedEvent);
+  }
+
+  want(processor: string, position: Position, wish: ParkedWish): boolean {
+    return this.sql.want.run(wish, processor, position).changes === 1;
   }
 
   unpark(processor: string, position: Position): boolean {
@@ -129,4 +136,8 @@ export class ProcessorTables {
   isPaused(processor: string): boolean {
     return this.sql.paused.get(processor) === 1;
   }
+}
+
+function parkedEvent({ type, wanted, ...event }: ParkedRow): ParkedEvent {
+  return { ...event, ...(type !== null && { type }), ...(wanted !== null && { wanted }) };
 }

@@ -1,6 +1,11 @@
 import type { Position } from '@taskmanager/protocol';
 import { LogUnavailable } from '../event-log.errors.js';
-import { ProcessorStore, type ParkedEvent, type ProcessorLease } from '../processor-store.port.js';
+import {
+  ProcessorStore,
+  type ParkedEvent,
+  type ParkedWish,
+  type ProcessorLease,
+} from '../processor-store.port.js';
 import { LogFile } from './log-file.js';
 import { ProcessorTables } from './processor-tables.js';
 import type { SqliteEventStoreOptions } from './sqlite-options.js';
@@ -57,6 +62,14 @@ export class SqliteProcessorStore extends ProcessorStore {
 
   listParked(processor: string): Promise<readonly ParkedEvent[]> {
     return this.read((tables) => tables.parked(processor));
+  }
+
+  listWanted(processor: string): Promise<readonly ParkedEvent[]> {
+    return this.read((tables) => tables.wanted(processor));
+  }
+
+  want(processor: string, position: Position, wish: ParkedWish): Promise<boolean> {
+    return this.write('want', [processor, position, wish]);
   }
 
   unpark(processor: string, position: Position): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { Position } from '@taskmanager/protocol';
 import type { Database } from '@taskmanager/sqlite-driver';
 import type { ExpectedRevision, Snapshot } from '../event-log.port.js';
-import type { ParkedEvent } from '../processor-store.port.js';
+import type { ParkedEvent, ParkedWish } from '../processor-store.port.js';
 import { durabilityOf } from './connection.js';
 import { EventTable, type EventTexts } from './event-table.js';
 import { ProcessorTables } from './processor-tables.js';
@@ -28,6 +28,8 @@ export function writeOperations(db: Database, cachedHeads: number) {
       processors.acquireLease(processor, owner, expiresAt, now),
     releaseLease: (processor: string, owner: string) => processors.releaseLease(processor, owner),
     park: (event: ParkedEvent) => processors.park(event),
+    want: (processor: string, position: Position, wish: ParkedWish) =>
+      processors.want(processor, position, wish),
     unpark: (processor: string, position: Position) => processors.unpark(processor, position),
     setPaused: (processor: string, paused: boolean) => processors.setPaused(processor, paused),
     probe: () => probe.run(),
