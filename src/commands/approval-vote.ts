@@ -1,5 +1,5 @@
 import type { Json } from '@taskmanager/protocol';
-import { type CommandContext, Refusal } from '../context/index.js';
+import { type CommandContext, listed, Refusal } from '../context/index.js';
 import {
   type AnyTaskEvent,
   TaskApprovalGiven,
@@ -58,7 +58,7 @@ export function openApproval(task: Task): ApprovalState | undefined {
 function howItEnded({ outcome, votes, rejectedBy, rejectedReason, dueAt }: ApprovalState): string {
   switch (outcome) {
     case 'approved':
-      return `${votes.map(({ by }) => by).join(', ')} approved it already`;
+      return `${listed(votes.map(({ by }) => by))} approved it already`;
     case 'rejected':
       return `${rejectedBy} rejected it (${rejectedReason})`;
     case 'expired':
@@ -98,7 +98,7 @@ export function assertMayVote(
     refuse(
       'FORBIDDEN',
       'not_an_approver',
-      `${actor.id} was not asked to approve task ${task.id}; it waits for ${asked.join(', ')}.`,
+      `${actor.id} was not asked to approve task ${task.id}; it waits for ${listed(asked)}.`,
     );
   }
   if (!approval.allowSelf && actor.id === approval.requestedBy) {

@@ -220,6 +220,25 @@ describe('voting yes', () => {
       .thenRefused('FORBIDDEN', { reason: 'not_an_approver' });
   });
 
+  test('a refusal stays short however many were asked: it is answered, and recorded each time', () => {
+    const approvers = Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(256, '漢'));
+    const asked = waiting({ approvers, escalateTo: approvers, quorum: 100 });
+    const votes = approvers.map((by) => happened(yes(by), { actor: { ...BOB, id: by } }));
+    for (const history of [asked, [...asked, ...votes, approved]]) {
+      let refused: unknown;
+      try {
+        given(...history)
+          .when(approve, {}, asBob)
+          .then();
+      } catch (error) {
+        refused = error;
+      }
+      expect(refused).toMatchObject({ name: 'Refusal' });
+      expect((refused as Error).message).toContain(' and 90 more');
+      expect((refused as Error).message.length).toBeLessThan(3_000);
+    }
+  });
+
   test('a refusal says whom the task waits for', () => {
     given(...waiting({ approvers: ['bob', 'role:finance'] }))
       .when(approve, {})

@@ -2,4 +2,5 @@
 export * from './clock.js';
 export * from './command-context.js';
 export * from './ids.js';
+export * from './listed.js';
 export * from './refusal.js';

@@ -104,6 +104,13 @@ describe('A notice to approvers', () => {
     ]);
   });
 
+  it('to hundreds is a line in the log that names the first of them', async () => {
+    const approvers = Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(256, '-'));
+    await notices({}).send({ ...notice, approvers });
+    expect(lines[0]).toContain(' and 90 more, asked by "carl"');
+    expect(lines[0]?.length).toBeLessThan(4_000);
+  });
+
   it('to anyone is a line in the log', async () => {
     const outcomes = await notices({ ann: ['chat'] }).send({ ...notice, approvers: [] });
     expect(outcomes).toEqual([{ channel: 'log', outcome: 'delivered' }]);

@@ -7,7 +7,7 @@ import {
   ApproverNotices,
   type NoticeOutcome,
 } from '../commands/approver-notices.port.js';
-import { Clock } from '../context/index.js';
+import { Clock, listed } from '../context/index.js';
 import { Endpoints } from './endpoints.js';
 import { Slots } from './slots.js';
 import type { WebhookConnection } from './webhook-connection.js';
@@ -101,7 +101,7 @@ export class EndpointNotices extends ApproverNotices {
   private log(notice: ApproverNotice, approvers: readonly string[]): NoticeOutcome {
     const { kind, taskId, taskType, requestedBy } = notice;
     // Quoted: ids and names come from outside.
-    const who = approvers.length === 0 ? 'anyone' : approvers.map(quoted).join(', ');
+    const who = approvers.length === 0 ? 'anyone' : listed(approvers.map(quoted));
     const what = `${taskType} ${taskId} ${quoted(notice.name)}`;
     this.logger.log(`${kind}: ${what} waits for ${who}, asked by ${quoted(requestedBy)}`);
     return { channel: 'log', outcome: 'delivered' };

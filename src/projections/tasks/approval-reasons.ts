@@ -1,4 +1,5 @@
 import type { Reason } from '@taskmanager/protocol';
+import { listed } from '../../context/index.js';
 import { escalationDueAt, reminderDueAt, type Task, voters } from '../../task/index.js';
 import { howLong, iso, quoted } from './reason-text.js';
 
@@ -7,11 +8,15 @@ export function approvalReasons({ approval }: Task, now: number): Reason[] {
   if (!approval) return [];
   const { quorum, votes, requestedBy, requestedAt, allowSelf, comment } = approval;
   const done = votes.map(({ by }) => by);
-  const asked = voters(approval).filter((who) => !done.includes(who));
+  const asked = voters(approval).filter(
+    (who) => !done.includes(who) && (allowSelf || who !== requestedBy),
+  );
+  // By his role, or as anyone, he who asked could be meant.
+  const isNamed = asked.length > 0 && !asked.some((who) => who.startsWith('role:'));
   const missing = quorum - votes.length;
-  const from = asked.length === 0 ? 'anyone' : asked.join(', ');
-  const self = allowSelf ? '' : `, but not from ${requestedBy}, who asked`;
-  const so = votes.length === 0 ? '' : `; ${done.join(', ')} said yes`;
+  const from = asked.length === 0 ? 'anyone' : listed(asked);
+  const self = allowSelf || isNamed ? '' : `, but not from ${requestedBy}, who asked`;
+  const so = votes.length === 0 ? '' : `; ${listed(done)} said yes`;
   const about = comment === undefined ? '' : ` ${quoted(comment)}`;
   const text = `${requestedBy} asked for approval at ${iso(requestedAt)}.${about} It has ${votes.length} of ${quorum} votes${so}; ${missing} more must come from ${from}${self} (approve_task or reject_task).`;
   const reasons: Reason[] = [{ code: 'waits_for_approval', text, by: from }];
@@ -22,7 +27,7 @@ export function approvalReasons({ approval }: Task, now: number): Reason[] {
   };
   add('approval_due', approval.dueAt, 'the question is over: unanswered, the task fails.');
   add('approval_reminder', reminderDueAt(approval), 'the approvers are to be reminded.');
-  const escalateTo = (approval.escalateTo ?? []).join(', ');
+  const escalateTo = listed(approval.escalateTo ?? []);
   add('approval_escalation', escalationDueAt(approval), `${escalateTo} are to be asked too.`);
   return reasons;
 }

@@ -322,7 +322,7 @@ describe('list_stuck_tasks', () => {
 
   it('stops before the answer outgrows its bytes, and goes on from there', async () => {
     const comment = 'é'.repeat(4_000);
-    const approvers = Array.from({ length: 100 }, (_, n) => `${n}`.padStart(200, 'x'));
+    const approvers = Array.from({ length: 100 }, (_, n) => `${n}`.padStart(256, '漢'));
     for (let n = 0; n < 60; n++) {
       const id = await tasks.create();
       const dueAt = tasks.now + 5;

@@ -108,8 +108,9 @@ describe('why a task stands where it stands', () => {
   });
 
   test('paused with a lease: the lease too', () => {
-    const codes = because([created(), claimed(), paused]).map(([code]) => code);
-    expect(codes).toEqual(['paused', 'pause_not_acknowledged', 'leased']);
+    const reasons = because([created(), claimed(), paused]);
+    expect(reasons.map(([code]) => code)).toEqual(['paused', 'pause_not_acknowledged', 'leased']);
+    expect(reasons[1]?.[1]).toMatch(/^Whoever runs it, worker w1, has not said/);
   });
 
   test('waiting for approval: whose votes are missing, and what time will do', () => {
@@ -137,6 +138,40 @@ describe('why a task stands where it stands', () => {
       ['approval_reminder', `At ${at(60_000)}, in 59 s, the approvers are to be reminded.`],
       ['approval_escalation', `At ${at(120_000)}, in 119 s, boss are to be asked too.`],
     ]);
+  });
+
+  test('waiting for approval: who asked and may not vote is not among those it waits for', () => {
+    const reason = (approvers: string[]) => {
+      const terms = { approvers, quorum: 1, allowSelf: false, onApproved: 'resume' } as const;
+      const { task } = given(created(), started(), new TaskApprovalRequested(terms));
+      return reasonsOf(task, NOW)[0];
+    };
+    expect(reason(['alice', 'ben'])).toMatchObject({
+      text: expect.stringContaining('1 more must come from ben (approve_task or reject_task).'),
+      by: 'ben',
+    });
+    expect(reason(['alice', 'role:lead'])).toMatchObject({
+      text: expect.stringContaining('come from role:lead, but not from alice, who asked (appr'),
+      by: 'role:lead',
+    });
+    expect(reason([])).toMatchObject({
+      text: expect.stringContaining('come from anyone, but not from alice, who asked (appr'),
+    });
+  });
+
+  test('waiting for approval by hundreds: the first of them, and how many more', () => {
+    const approvers = Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(256, '-'));
+    const terms = { approvers, quorum: 1, allowSelf: true, onApproved: 'resume' } as const;
+    const escalation = { escalateTo: approvers, escalateAfterMs: 5_000 };
+    const { task } = given(
+      created(),
+      started(),
+      new TaskApprovalRequested({ ...terms, ...escalation }),
+    );
+    for (const { text, by = '' } of reasonsOf(task, NOW)) {
+      expect(text).toContain(' and 90 more');
+      expect(text.length + by.length).toBeLessThan(6_000);
+    }
   });
 
   test('failed: a retry is due, or not scheduled yet', () => {
@@ -174,10 +209,11 @@ describe('why a task stands where it stands', () => {
       ['cancelled', `It was cancelled at ${at(0)}. Nothing more will happen to it.`],
     ]);
     const cancelled = [created(), claimed(), new TaskCancelled({})];
-    expect(because(cancelled)[1]).toEqual([
-      'cancel_not_acknowledged',
-      'Whoever ran it, worker w1, has not said yet that it has stopped (acknowledge_cancel).',
-    ]);
+    expect(reasonsOf(given(...cancelled).task, NOW)[1]).toEqual({
+      code: 'cancel_not_acknowledged',
+      text: 'Whoever ran it, worker w1, has not said yet that it has stopped (acknowledge_cancel).',
+      by: 'w1',
+    });
     expect(because([...cancelled, new TaskCancelAcknowledged({})])).toHaveLength(1);
   });
 

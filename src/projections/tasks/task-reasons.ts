@@ -86,10 +86,10 @@ function pausedReasons(task: Task, now: number, { paused }: Circumstances): Reas
   const text = `It is paused since ${iso(pausedAt)}${who}${why}. Its clocks stand; resume_task takes it back to ${statusBefore}.`;
   const reasons: Reason[] = [{ code: 'paused', text, ...(paused && { by: paused.by }) }];
   if (task.pauseAcknowledged) return reasons;
-  const runner = task.leased ? `worker ${task.workerId}` : `its app, ${task.appName},`;
+  const runner = task.leased ? `worker ${task.workerId}` : `its app, ${task.appName}`;
   reasons.push({
     code: 'pause_not_acknowledged',
-    text: `Whoever runs it, ${runner} has not said that it has stopped (acknowledge_pause).`,
+    text: `Whoever runs it, ${runner}, has not said that it has stopped (acknowledge_pause).`,
     by: task.leased ? (task.workerId ?? '') : task.appName,
   });
   return task.leased ? [...reasons, ...leaseReasons(task, now)] : reasons;
@@ -119,7 +119,7 @@ function failedReasons(task: Task, now: number): Reason[] {
   return [{ code: 'failed', text: `${failed} No retry will come: ${why}. ${what}.` }];
 }
 
-function cancelledReasons({ completedAt, cancelAcknowledged, workerId }: Task): Reason[] {
+function cancelledReasons({ completedAt, cancelAcknowledged, workerId, appName }: Task): Reason[] {
   const at = completedAt === undefined ? '' : ` at ${iso(completedAt)}`;
   const reasons: Reason[] = [
     { code: 'cancelled', text: `It was cancelled${at}. Nothing more will happen to it.` },
@@ -127,7 +127,7 @@ function cancelledReasons({ completedAt, cancelAcknowledged, workerId }: Task): 
   if (cancelAcknowledged !== false) return reasons;
   const runner = workerId === undefined ? 'its app' : `worker ${workerId}`;
   const text = `Whoever ran it, ${runner}, has not said yet that it has stopped (acknowledge_cancel).`;
-  return [...reasons, { code: 'cancel_not_acknowledged', text }];
+  return [...reasons, { code: 'cancel_not_acknowledged', text, by: workerId ?? appName }];
 }
 
 const CLOCKS = {
