@@ -128,6 +128,17 @@ describe('Sending to a webhook', () => {
     await post(connect({ timeoutMs: 200 }));
   });
 
+  it('does not wait for the rest of an answer until the time limit', async () => {
+    const endless = (code: number) => {
+      receiver.answer = (response) => void response.writeHead(code).write('and then nothing');
+      return connect({ timeoutMs: 20_000 });
+    };
+    const began = performance.now();
+    await post(endless(200));
+    expect(await failure(post(endless(500)))).toBe('answered 500');
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
   it('is stopped by its signal, which is not the fault of the event', async () => {
     receiver.answer = () => undefined;
     const stop = new AbortController();

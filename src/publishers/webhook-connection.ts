@@ -9,6 +9,8 @@ import type { WebhookEndpoint } from './webhook-endpoint.js';
 const MAX_CONNECTIONS = 64;
 /** Bytes of an answer that are read, so that the connection can be used again; a longer one ends it. */
 const MAX_ANSWER_BYTES = 4 * 1024;
+/** How long they may take: one that takes longer ends the connection too. */
+const ANSWER_REST_MS = 250;
 
 /** What a webhook is told. */
 export interface WebhookMessage {
@@ -112,7 +114,9 @@ async function exchange(
     signal,
   });
   // The status says it all: an answer that is too long, too slow or cut off changes nothing.
+  const tooSlow = setTimeout(() => response.body.destroy(), ANSWER_REST_MS);
   await response.body.dump({ limit: MAX_ANSWER_BYTES }).catch(() => undefined);
+  clearTimeout(tooSlow);
   const location = response.headers['location'];
   return {
     status: response.statusCode,
