@@ -153,6 +153,9 @@ export class TaskManager extends TaskCalls {
    */
   async addTaskEventListener(listener: TaskListener): Promise<RemoveListener> {
     if (this.closing) throw closedError('addTaskEventListener');
+    if (typeof listener !== 'function') {
+      throw new TypeError('addTaskEventListener takes one function for all events: (event, data).');
+    }
     const release = this.sender.hold();
     const subscription = this.feed.subscribe((event) => {
       // A listener that is a promise is not waited for: its failure is nobody else's.

@@ -104,6 +104,17 @@ describe('a listener', () => {
     ]);
   });
 
+  it('that is no function is refused when it is added, not at each event', async () => {
+    const listeners = { task_created: () => undefined } as never;
+    await expect(client.addTaskEventListener(listeners)).rejects.toThrow(TypeError);
+    happen('created', 'a');
+    const { listener, until } = ear();
+    await client.addTaskEventListener(listener);
+    happen('created', 'b', { status: 'pending' });
+    await until(1);
+    expect(errors).toEqual([]);
+  });
+
   it('is told the fields of the event beside those of the task', async () => {
     const told = new Promise((resolve) => {
       void client.addTaskEventListener((event, data) => resolve([event, data]));
