@@ -2,9 +2,11 @@ import { VARIABLES, type Variable } from './variables.js';
 
 /** Every setting as text: what `--help` prints. */
 export function settingsHelp(): string {
-  const lines = Object.values<Variable>(VARIABLES).map(
+  const variables = Object.values<Variable>(VARIABLES);
+  const width = Math.max(...variables.map(({ name }) => name.length)) + 1;
+  const lines = variables.map(
     ({ name, meaning, allowed, fallback }) =>
-      `  ${name.padEnd(30)}${meaning}\n${' '.repeat(32)}${allowed}${
+      `  ${name.padEnd(width)}${meaning}\n${' '.repeat(width + 2)}${allowed}${
         fallback === undefined ? '' : `; default ${fallback}`
       }`,
   );

@@ -177,8 +177,12 @@ describe('Settings', () => {
   });
 
   it('are all in the help and in the docs’ table', () => {
-    for (const { name } of Object.values(VARIABLES)) {
-      expect(settingsHelp()).toContain(name);
+    for (const { name, meaning } of Object.values(VARIABLES)) {
+      const line = settingsHelp()
+        .split('\n')
+        .find((each) => each.trim().split(/\s/)[0] === name);
+      expect(line?.trim().slice(name.length)).toMatch(/^ +\S/);
+      expect(line).toContain(meaning);
       expect(settingsTable()).toContain(`\`${name}\``);
     }
   });
