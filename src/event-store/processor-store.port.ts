@@ -60,6 +60,8 @@ export abstract class ProcessorStore {
     ttlMs: number,
     now: number,
   ): Promise<ProcessorLease | undefined>;
+  /** Whose it is now, run out or not; undefined when it was given back or never taken. */
+  abstract readLease(processor: string): Promise<ProcessorLease | undefined>;
   /** Gives the lease back; does nothing when the owner no longer holds it. */
   abstract releaseLease(processor: string, owner: string): Promise<void>;
 

@@ -4,6 +4,8 @@ import { quickOwnership, until } from './handler-run.fixture.js';
 
 import { OWNER_LEASE, type Ownership } from './ownership.js';
 
+const HOUR_MS = 3_600_000;
+
 let kept: MemoryProcessorStorage;
 let stores: MemoryProcessorStore[];
 let owners: Ownership[];
@@ -118,6 +120,36 @@ describe('the owner of sagas, timers and publishers', () => {
     await until(() => !first_);
     expect(late.current).toBeUndefined();
     await until(() => late.current !== undefined);
+  });
+
+  it('takes the lease of one that died while its clock was an hour ahead', async () => {
+    const store = new MemoryProcessorStore(kept);
+    await store.acquireLease(OWNER_LEASE, 'dead', 1_600, Date.now() + HOUR_MS);
+    const next = owner();
+    await until(() => next.current !== undefined);
+    // From here on it is as long as any.
+    await until(() => kept.leases.get(OWNER_LEASE)!.expiresAt < Date.now() + HOUR_MS / 2);
+  });
+
+  it('takes none from one that lives, whatever its clock says', async () => {
+    const ahead = quickOwnership(new MemoryProcessorStore(kept), {
+      now: () => Date.now() + HOUR_MS,
+    });
+    owners.push(ahead);
+    ahead.start();
+    const term = await ahead.whenOwner(never);
+    const other = owner();
+    let looks = 0;
+    const store = stores.at(-1)!;
+    const read = store.readLease.bind(store);
+    store.readLease = (processor) => {
+      looks += 1;
+      return read(processor);
+    };
+    // Looked at for longer than a lease lasts that nobody renews.
+    await until(() => looks > 12);
+    expect(other.current).toBeUndefined();
+    expect(ahead.current).toBe(term);
   });
 
   it('tells nobody of a term who does not want it any more', async () => {

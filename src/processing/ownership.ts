@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Clock, Ids } from '../context/index.js';
-import type { ProcessorStore } from '../event-store/index.js';
+import type { ProcessorLease, ProcessorStore } from '../event-store/index.js';
 
 /** Under this name the lease lies in the processors' store. */
 export const OWNER_LEASE = 'processors';
@@ -45,6 +45,8 @@ export class Ownership {
   private term: (Term & { readonly end: AbortController }) | undefined;
   /** By `performance.now()`. */
   private heldUntil = 0;
+  /** The lease of another, and since when it is as it is, by `performance.now()`. */
+  private seen: { readonly lease: ProcessorLease; readonly since: number } | undefined;
   private expiry: NodeJS.Timeout | undefined;
   private nextTry: NodeJS.Timeout | undefined;
   private trying: Promise<void> = Promise.resolve();
@@ -111,9 +113,7 @@ export class Ownership {
   private async renew(): Promise<void> {
     const asked = performance.now();
     try {
-      const { store, owner, clock, times } = this;
-      const wanted = store.acquireLease(OWNER_LEASE, owner, times.ttl, clock.now());
-      const lease = await this.inTime(wanted);
+      const lease = (await this.acquire(this.clock.now())) ?? (await this.takeFromTheDead());
       if (!lease || lease.epoch !== this.current?.epoch) this.endTerm();
       if (lease) this.hold(lease.epoch, asked);
     } catch (error) {
@@ -125,6 +125,26 @@ export class Ownership {
       this.trying = this.renew();
     }, this.times.renew);
     this.nextTry.unref();
+  }
+
+  private acquire(now: number): Promise<ProcessorLease | undefined> {
+    return this.inTime(this.store.acquireLease(OWNER_LEASE, this.owner, this.times.ttl, now));
+  }
+
+  /**
+   * An owner that lives renews its lease. One that was killed while its clock ran ahead has left a lease
+   * that looks valid until that time: it is taken once it has stood still for longer than it lasts.
+   */
+  private async takeFromTheDead(): Promise<ProcessorLease | undefined> {
+    const held = await this.inTime(this.store.readLease(OWNER_LEASE));
+    const { seen, times } = this;
+    const now = performance.now();
+    const isSeen = seen?.lease.epoch === held?.epoch && seen?.lease.expiresAt === held?.expiresAt;
+    if (!held || !seen || !isSeen) {
+      this.seen = held && { lease: held, since: now };
+      return undefined;
+    }
+    return now - seen.since > times.ttl + times.margin ? this.acquire(held.expiresAt) : undefined;
   }
 
   private hold(epoch: number, asked: number): void {

@@ -87,6 +87,15 @@ export function describeProcessorStoreContract(
       expect(await other.acquireLease(processor, 'b', 1_000, 5_200)).toMatchObject({ epoch: 3 });
     });
 
+    it('tells whose the lease is, until it is given back', async () => {
+      const processor = 'saga-read';
+      expect(await other.readLease(processor)).toBeUndefined();
+      const lease = await store.acquireLease(processor, 'a', 1_000, 5_000);
+      expect(await other.readLease(processor)).toEqual(lease);
+      await store.releaseLease(processor, 'a');
+      expect(await other.readLease(processor)).toBeUndefined();
+    });
+
     it('gives a free lease to exactly one of many that want it at once', async () => {
       const processor = newProcessor();
       const wanting = Array.from({ length: 10 }, (_, n) =>

@@ -91,6 +91,13 @@ export class EventStoreDbProcessorStore extends ProcessorStore {
     );
   }
 
+  readLease(processor: string): Promise<ProcessorLease | undefined> {
+    return this.with(processor, async ({ lease }) => {
+      const held = await lease.read();
+      return held?.owner ? { ...held, owner: held.owner } : undefined;
+    });
+  }
+
   releaseLease(processor: string, owner: string): Promise<void> {
     return this.with(processor, ({ lease }) =>
       lease.change<void>((held) => {

@@ -62,6 +62,10 @@ export class MemoryProcessorStore extends ProcessorStore {
     return lease;
   }
 
+  async readLease(processor: string): Promise<ProcessorLease | undefined> {
+    return this.open().leases.get(processor);
+  }
+
   async releaseLease(processor: string, owner: string): Promise<void> {
     const { leases } = this.open();
     if (leases.get(processor)?.owner === owner) leases.delete(processor);

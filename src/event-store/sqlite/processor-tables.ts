@@ -104,6 +104,11 @@ export class ProcessorTables {
     return { owner, epoch, expiresAt };
   }
 
+  lease(processor: string): ProcessorLease | undefined {
+    const held = this.sql.lease.get(processor);
+    return held?.owner ? { ...held, owner: held.owner } : undefined;
+  }
+
   releaseLease(processor: string, owner: string): void {
     this.sql.releaseLease.run(processor, owner);
   }

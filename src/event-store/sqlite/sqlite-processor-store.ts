@@ -52,6 +52,10 @@ export class SqliteProcessorStore extends ProcessorStore {
     return this.write('acquireLease', [processor, owner, now + ttlMs, now]);
   }
 
+  readLease(processor: string): Promise<ProcessorLease | undefined> {
+    return this.read((tables) => tables.lease(processor));
+  }
+
   releaseLease(processor: string, owner: string): Promise<void> {
     return this.write('releaseLease', [processor, owner]);
   }
