@@ -42,7 +42,8 @@ export abstract class ApproverNotices {
   /**
    * Sends the notice to the endpoints of its approvers, else writes a log line; answers at least one
    * outcome, one for each channel. Bounded in time, whatever the endpoints do; gives up early when
-   * `signal` fires. Never rejects: a channel that fails is an outcome.
+   * `signal` fires. A channel that fails is an outcome; rejects only with Refusal OVERLOADED, before
+   * anything was sent, when one of its endpoints has too much under way.
    */
   abstract send(notice: ApproverNotice, signal?: AbortSignal): Promise<readonly NoticeOutcome[]>;
 }

@@ -10,6 +10,7 @@ import type { TaskLanes } from './task-lanes.js';
 
 /** One event that is not handled at once, another replica being quicker, is nothing to tell of. */
 const TOLD_FROM = 3;
+const RING_EVERY_MS = 1_000;
 
 /** `left`: given up because the run ends, whoever runs next is given it again. */
 export type Outcome = 'handled' | 'left' | Failure;
@@ -29,6 +30,7 @@ export class EventAttempts {
   private readonly told = new Set<RecordedEvent>();
   /** Rings when the world is ready again. */
   private readonly ready = new Doorbell();
+  private rungAt = -Infinity;
 
   constructor(
     private readonly place: RunPlace,
@@ -56,7 +58,8 @@ export class EventAttempts {
         this.failed(record, error);
         if (error instanceof TryLater) {
           delays += 1;
-          await this.ready.wait(backoffMs(delays), signals.closing);
+          // Others may be handled meanwhile: it may be one endpoint of many that has no room.
+          await this.lanes.aside(() => this.ready.wait(backoffMs(delays), signals.closing));
         } else {
           attempts += 1;
           if (attempts >= handler.attempts) {
@@ -94,10 +97,17 @@ export class EventAttempts {
     if (!this.failing.has(record)) return;
     const told = this.told.has(record);
     this.forget(record);
-    this.ready.ring();
+    this.ring();
     if (!told || this.told.size > 0) return;
     const { kind, name } = this.place.handler;
     this.place.logger.log(`The ${kind} ${name} goes on.`);
+  }
+
+  /** Not for each of many that go on: whoever is woken in vain has to try all the same. */
+  private ring(): void {
+    if (performance.now() - this.rungAt < RING_EVERY_MS) return;
+    this.rungAt = performance.now();
+    this.ready.ring();
   }
 
   private left(record: RecordedEvent): 'left' {

@@ -108,6 +108,18 @@ describe('a run of a handler', () => {
     ]);
   });
 
+  it('handles others while more tasks than there are places wait for the world', async () => {
+    const recorder = new Recorder();
+    const waiting = new Set(await Promise.all(numbers(100).map(() => tasks.create())));
+    recorder.act = ({ taskId }) => {
+      if (waiting.has(taskId)) throw new TryLater('no room at its endpoint');
+    };
+    start(recorder);
+    await until(() => recorder.tried.length >= 100);
+    const other = await tasks.create();
+    await until(() => recorder.of(other).length === 1);
+  });
+
   it('wakes all that wait for the world as soon as one of them could go on', async () => {
     const recorder = new Recorder();
     await Promise.all(numbers(20).map(() => tasks.create()));

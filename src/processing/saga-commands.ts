@@ -31,10 +31,15 @@ export class SagaCommands {
   ) {}
 
   /**
-   * One after the other. Resolves when all have taken effect or have nothing left to do. Rejects with
+   * One after the other; those that take long give up when `gone` fires. Resolves when all have taken effect or have nothing left to do. Rejects with
    * {@link TryLater} when the log or the service is away, else with what went wrong.
    */
-  async send(saga: string, cause: Cause, commands: readonly object[]): Promise<void> {
+  async send(
+    saga: string,
+    cause: Cause,
+    commands: readonly object[],
+    gone: AbortSignal,
+  ): Promise<void> {
     for (const [index, command] of commands.entries()) {
       const commandId = sagaCommandId(saga, cause.id, index);
       const context: CommandContext = {
@@ -44,6 +49,7 @@ export class SagaCommands {
         causationId: cause.causationId ?? commandId,
         transport: 'internal',
         resent: true,
+        gone,
         now: this.clock.now(),
       };
       try {

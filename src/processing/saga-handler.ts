@@ -29,7 +29,7 @@ export class SagaHandler implements ProcessorHandler {
     this.filter = { streamPrefix: TASK_STREAM_PREFIX, types: [...methods.keys()] };
   }
 
-  async handle(event: StoredTaskEvent): Promise<void> {
+  async handle(event: StoredTaskEvent, signal: AbortSignal): Promise<void> {
     const commands = this.methods.get(event.event.type)?.(event) ?? [];
     if (commands.length === 0) return;
     const cause = {
@@ -37,6 +37,6 @@ export class SagaHandler implements ProcessorHandler {
       correlationId: event.metadata.$correlationId,
       causationId: event.id,
     };
-    await this.commands.send(this.name, cause, commands);
+    await this.commands.send(this.name, cause, commands, signal);
   }
 }

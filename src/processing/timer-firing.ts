@@ -24,6 +24,8 @@ export class TimerFiring {
     private readonly methods: ReadonlyMap<TimerKind, DueMethod>,
     private readonly commands: SagaCommands,
     private readonly ended: (trouble: unknown) => void,
+    /** Fires when the service stops. */
+    private readonly gone: AbortSignal,
   ) {}
 
   /** Nobody is at it, and nobody was at it just now. */
@@ -71,7 +73,7 @@ export class TimerFiring {
       try {
         sent = true;
         const id = `${task.taskId}/${task.revision}/${timer.kind}`;
-        await this.commands.send(method.saga, { id }, method.due(timer));
+        await this.commands.send(method.saga, { id }, method.due(timer), this.gone);
       } catch (error) {
         // The others are about other things: a reminder that cannot be sent must not keep an approval open.
         trouble ??= error;

@@ -110,7 +110,7 @@ export class Timers implements ProcessorRun {
       if (trouble === undefined) this.failures = 0;
       else this.failed(trouble);
     };
-    this.firing = new TimerFiring(this.sagas.dueMethods(), this.commands, ended);
+    this.firing = new TimerFiring(this.sagas.dueMethods(), this.commands, ended, stopping);
     for (;;) {
       const term = await this.ownership.whenOwner(stopping);
       if (!term || stopping.aborted) return;

@@ -50,7 +50,7 @@ export class WaitingTasks {
     if (!kept) return false;
     this.first.set(event.stream, event);
     logger.warn(
-      `The ${handler.kind} ${handler.name} parked task ${taskIdOfStream(event.stream)} at event ${event.type} ${event.eventId}, which failed ${event.attempts} times: ${event.error} Its later events wait. Once the reason is gone, send tasks.admin.retry_parked_events.`,
+      `The ${handler.kind} ${handler.name} parked task ${taskIdOfStream(event.stream)} at event ${event.type} ${event.eventId}, given up after attempt ${event.attempts}: ${event.error} – its later events wait; once the reason is gone, send tasks.admin.retry_parked_events.`,
     );
     return true;
   }

@@ -61,6 +61,22 @@ describe('A notice to approvers', () => {
     return new EndpointNotices(endpoints, webhooks, new SystemClock());
   }
 
+  it('is refused before anything is sent when too many wait for one of its endpoints', async () => {
+    const answers: (() => void)[] = [];
+    receiver.answer = (response) => void answers.push(() => response.writeHead(204).end());
+    const sender = notices({ ann: ['chat'], bob: ['mail'] });
+    const many = Array.from({ length: 32 }, () => sender.send({ ...notice, approvers: ['ann'] }));
+    const both = { ...notice, approvers: ['ann', 'bob'] };
+    await expect(sender.send(both)).rejects.toMatchObject({ code: 'OVERLOADED' });
+    // Those of other endpoints do not wait behind them.
+    const other = sender.send({ ...notice, approvers: ['bob'] });
+    await receiver.whenReceived(17);
+    receiver.answer = status(204);
+    for (const answer of answers) answer();
+    await Promise.all([...many, other]);
+    expect(receiver.received).toHaveLength(33);
+  });
+
   it('goes once to each endpoint of its approvers, signed, saying whom it is for', async () => {
     const outcomes = await notices({
       ann: ['chat', 'mail'],

@@ -7,7 +7,7 @@ import {
   ApproverNotices,
   type NoticeOutcome,
 } from '../commands/approver-notices.port.js';
-import { Clock, listed } from '../context/index.js';
+import { Clock, listed, Refusal } from '../context/index.js';
 import { Endpoints } from './endpoints.js';
 import { Slots } from './slots.js';
 import type { WebhookConnection } from './webhook-connection.js';
@@ -17,7 +17,7 @@ import { Webhooks } from './webhooks.js';
 const LIMIT_MS = 30_000;
 /** Behind the first and the second try, milliseconds. */
 const PAUSES = [250, 1_000];
-/** Notices to one endpoint at once. */
+/** Notices to one endpoint at once, and so many again that wait for their turn. */
 const AT_ONCE = 16;
 
 /** Tells approvers by the endpoints that the file names for their ids and roles, the others by the log. */
@@ -42,11 +42,14 @@ export class EndpointNotices extends ApproverNotices {
     signal?: AbortSignal,
   ): Promise<readonly NoticeOutcome[]> {
     const { byEndpoint, others } = this.split(notice.approvers);
+    for (const name of byEndpoint.keys()) this.assertRoom(name);
     const end = new AbortController();
     // One listener for each endpoint; Node warns of more than ten.
     setMaxListeners(0, end.signal);
     const stop = () => end.abort();
     const limit = setTimeout(stop, LIMIT_MS);
+    // It is one signal for all that are under way.
+    if (signal) setMaxListeners(0, signal);
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     try {
@@ -58,6 +61,16 @@ export class EndpointNotices extends ApproverNotices {
       clearTimeout(limit);
       signal?.removeEventListener('abort', stop);
     }
+  }
+
+  /** An endpoint that hangs keeps each notice for half a minute: others must not wait behind all of its. */
+  private assertRoom(channel: string): void {
+    const queued = this.channels.get(channel)?.[1].queued ?? 0;
+    if (queued < AT_ONCE) return;
+    throw new Refusal(
+      'OVERLOADED',
+      `${queued} notices wait for endpoint ${channel}; try again later.`,
+    );
   }
 
   /** Who is told by which endpoint, and who by none. */

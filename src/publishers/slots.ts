@@ -11,6 +11,11 @@ export class Slots {
 
   constructor(private free: number) {}
 
+  /** Those who wait for their turn. */
+  get queued(): number {
+    return this.waiting.size;
+  }
+
   /** @throws TryLater when the signal fires before the turn has come */
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.turn(signal);

@@ -277,17 +277,19 @@ export class Stage {
     for (const { saga, on, react } of this.onEvents) {
       if (on.type !== event.event.type) continue;
       const cause = { id, correlationId: metadata.$correlationId, causationId: event.id };
-      await this.commands.send(saga, cause, react(event));
+      await this.commands.send(saga, cause, react(event), NEVER);
     }
   }
 
   private async run(timer: DueTimer, id: string): Promise<void> {
     for (const { saga, on, react } of this.onDue) {
       if (!on.includes(timer.kind)) continue;
-      await this.commands.send(saga, { id }, react(timer));
+      await this.commands.send(saga, { id }, react(timer), NEVER);
     }
   }
 }
+
+const NEVER = new AbortController().signal;
 
 /** More timers than any test lets fire in one go. */
 const MAX_STEPS = 200;

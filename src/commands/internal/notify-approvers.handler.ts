@@ -8,8 +8,8 @@ import { type ApproverNotice, ApproverNotices } from '../approver-notices.port.j
 import { CommandExecutor } from '../command-executor.js';
 import { NotifyApprovers } from './notify-approvers.command.js';
 
-/** Fewer than the tasks whose timers fire at once: a slow endpoint leaves room for retries and leases. */
-const MAX_UNDER_WAY = 128;
+/** Whoever sends has a limit for each endpoint, so that one that hangs does not take all of these. */
+const MAX_UNDER_WAY = 1_024;
 
 /**
  * Tells approvers, then records on which channels and how that went. Between the two the task is free

@@ -99,15 +99,15 @@ describe('telling approvers', () => {
 
   test('while more are on their way than may be is refused at once, and goes on when there is room', async () => {
     const one = handler();
-    const ids = Array.from({ length: 128 }, () => randomUUID());
+    const ids = Array.from({ length: 1_024 }, () => randomUUID());
     await Promise.all(ids.map(waiting));
     const many = ids.map((id) => tell(one, id));
-    await notices.arrived(128);
+    await notices.arrived(1_024);
     await expect(tell(one)).rejects.toMatchObject({ code: 'OVERLOADED' });
     for (const { deliver } of notices.held) deliver();
     await Promise.all(many);
     const last = tell(one);
-    await notices.arrived(129);
+    await notices.arrived(1_025);
     notices.held.at(-1)!.deliver();
     await last;
     expect(await recorded()).toHaveLength(1);
