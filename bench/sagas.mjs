@@ -108,13 +108,13 @@ async function scheduled(client) {
   const { processors, head } = await client.admin.listProcessors();
   const saga = processors.find(({ name }) => name === 'retry');
   const timers = processors.find(({ name }) => name === 'timers');
-  return saga?.position === head ? timers?.lag : undefined;
+  return saga?.position === head ? timers?.overdue : undefined;
 }
 
 async function until(isSo) {
   const deadline = performance.now() + WAIT_MS;
   while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error('It did not come about in time.');
+    if (performance.now() > deadline) throw new Error(`Not in time: ${isSo}`);
     await delay(20);
   }
 }
