@@ -30,7 +30,13 @@ export {
 } from '@taskmanager/protocol';
 export { AdminCalls } from './admin-calls.js';
 export { type ClientErrorCode, TaskManagerError } from './errors.js';
-export type { TaskListener, TaskListenerData, TaskListenerEvent } from './feed/task-listener.js';
+export type {
+  TaskEventListener,
+  TaskEventName,
+  TaskListener,
+  TaskListenerData,
+  TaskListenerEvent,
+} from './feed/task-listener.js';
 export type {
   CommandOptions,
   ConnectOptions,

@@ -4,6 +4,7 @@ import {
   type CommandName,
   type CommandRequests,
   commandSubject,
+  type FeedEvent,
   type Json,
   type QueryName,
   type QueryRequests,
@@ -16,7 +17,15 @@ import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { createTransport, targetOf } from './connection.js';
 import { TaskManagerError } from './errors.js';
 import { SharedFeed } from './feed/shared-feed.js';
-import { HEARD, type TaskListener, tell } from './feed/task-listener.js';
+import {
+  dataOf,
+  HEARD,
+  isCalled,
+  type TaskEventListener,
+  type TaskEventName,
+  type TaskListener,
+  tell,
+} from './feed/task-listener.js';
 import { waitForResume } from './feed/wait-for-resume.js';
 import { newId } from './new-id.js';
 import {
@@ -58,7 +67,9 @@ export class TaskManager extends TaskCalls {
   );
   private readonly calls: CallFactory;
   private readonly sender: Sender;
+  /** What `addTaskEventListener` is about, and all there is. */
   private readonly feed: SharedFeed;
+  private readonly everything: SharedFeed;
   private readonly transport: Transport;
   private readonly stopWaiting = new AbortController();
   private closing: Promise<void> | undefined;
@@ -73,7 +84,9 @@ export class TaskManager extends TaskCalls {
       maxInFlight: options.maxInFlight ?? 128,
       maxQueued: options.maxQueued ?? 100_000,
     });
-    this.feed = new SharedFeed(this.read, { events: HEARD }, (error) => this.report(error));
+    const report = (error: unknown) => this.report(error);
+    this.feed = new SharedFeed(this.read, { events: HEARD }, report);
+    this.everything = new SharedFeed(this.read, {}, report);
   }
 
   /**
@@ -152,22 +165,22 @@ export class TaskManager extends TaskCalls {
    * this call, awaited or not, are seen.
    */
   async addTaskEventListener(listener: TaskListener): Promise<RemoveListener> {
-    if (this.closing) throw closedError('addTaskEventListener');
     if (typeof listener !== 'function') {
       throw new TypeError('addTaskEventListener takes one function for all events: (event, data).');
     }
-    const release = this.sender.hold();
-    const subscription = this.feed.subscribe((event) => {
-      // A listener that is a promise is not waited for: its failure is nobody else's.
-      const told = tell(listener, event);
-      if (told) told.catch((error: unknown) => this.report(error));
-    });
-    try {
-      await subscription.started;
-    } finally {
-      release();
-    }
-    return () => subscription.stop();
+    return this.listen('addTaskEventListener', this.feed, (event) => tell(listener, event));
+  }
+
+  /**
+   * Calls `listener(data)` for every event of that name from now on, with its own fields: `task:retry`
+   * has `retryCount` and `maxRetries`, `task:failed` `error`, `task:completed` `result`. Else as
+   * {@link addTaskEventListener}.
+   */
+  async on(name: TaskEventName, listener: TaskEventListener): Promise<RemoveListener> {
+    const isWanted = isCalled(name);
+    return this.listen('on', this.everything, (event) =>
+      isWanted(event) ? listener(dataOf(event)) : undefined,
+    );
   }
 
   /**
@@ -177,12 +190,33 @@ export class TaskManager extends TaskCalls {
   close({ waitMs = 5_000 }: { readonly waitMs?: number } = {}): Promise<void> {
     this.closing ??= (async () => {
       this.feed.close();
+      this.everything.close();
       this.stopWaiting.abort();
       await this.sender.idle(waitMs);
       this.sender.close();
       await this.transport.close();
     })();
     return this.closing;
+  }
+
+  private async listen(
+    method: string,
+    feed: SharedFeed,
+    tellOf: (event: FeedEvent) => void | Promise<void>,
+  ): Promise<RemoveListener> {
+    if (this.closing) throw closedError(method);
+    const release = this.sender.hold();
+    const subscription = feed.subscribe((event) => {
+      // A listener that is a promise is not waited for: its failure is nobody else's.
+      const told = tellOf(event);
+      if (told) told.catch((error: unknown) => this.report(error));
+    });
+    try {
+      await subscription.started;
+    } finally {
+      release();
+    }
+    return () => subscription.stop();
   }
 
   private send(

@@ -115,6 +115,31 @@ describe('a listener', () => {
     expect(errors).toEqual([]);
   });
 
+  it('of one name is told of those events alone, with their own fields', async () => {
+    const heard: unknown[] = [];
+    const all: string[] = [];
+    const whole = new Promise<void>((resolve) => {
+      void client.on('task:*', ({ event }) => {
+        all.push(event);
+        if (event === 'completed') resolve();
+      });
+    });
+    const remove = await client.on('task:retry', (data) => void heard.push(data));
+    happen('failed', 'a');
+    happen('lease_renewed', 'a');
+    happen('retry', 'a', { status: 'pending', data: { retryCount: 1, maxRetries: 3 } });
+    happen('completed', 'a');
+    await whole;
+    expect(all).toEqual(['failed', 'lease_renewed', 'retry', 'completed']);
+    expect(heard).toEqual([
+      expect.objectContaining({ taskId: 'a', status: 'pending', retryCount: 1, maxRetries: 3 }),
+    ]);
+    remove();
+    await expect(client.on('task:retried' as never, () => undefined)).rejects.toThrow(
+      /no event task:retried.*task:retry,/,
+    );
+  });
+
   it('is told the fields of the event beside those of the task', async () => {
     const told = new Promise((resolve) => {
       void client.addTaskEventListener((event, data) => resolve([event, data]));

@@ -26,6 +26,12 @@ export interface TaskListenerData {
   readonly [field: string]: unknown;
 }
 
+/** Any event by its feed name; `task:*` for all of them. */
+export type TaskEventName = `task:${FeedName}` | 'task:*';
+
+/** The same data for whoever listens to events by their feed names. */
+export type TaskEventListener = (data: TaskListenerData) => void | Promise<void>;
+
 export type TaskListener = (
   event: TaskListenerEvent,
   data: TaskListenerData,
@@ -71,12 +77,25 @@ export const HEARD: readonly string[] = Object.entries(HEARD_AS)
 export function tell(listener: TaskListener, event: FeedEvent): void | Promise<void> {
   const heardAs = HEARD_AS[event.event as FeedName];
   if (!heardAs || keepsStatus(event)) return;
-  return listener(heardAs, { ...event.data, ...envelopeOf(event) });
+  return listener(heardAs, dataOf(event));
 }
 
-function envelopeOf(feedEvent: FeedEvent) {
+/** Whether an event of the feed is one that goes by this name. @throws TypeError for no such name */
+export function isCalled(name: TaskEventName): (event: FeedEvent) => boolean {
+  const feedName = name.slice('task:'.length);
+  if (name === 'task:*') return () => true;
+  if (!name.startsWith('task:') || !Object.hasOwn(HEARD_AS, feedName)) {
+    const names = Object.keys(HEARD_AS).map((each) => `task:${each}`);
+    throw new TypeError(`There is no event ${name}: task:*, ${names.join(', ')}.`);
+  }
+  return ({ event }) => event === feedName;
+}
+
+/** The event's own fields, and what all events have. */
+export function dataOf(feedEvent: FeedEvent): TaskListenerData {
   const { taskId, taskType, appName, status, at, position, revision, actor, event } = feedEvent;
-  return { taskId, taskType, appName, status, at, position, revision, actor, event };
+  const common = { taskId, taskType, appName, status, at, position, revision, actor, event };
+  return { ...feedEvent.data, ...common };
 }
 
 /** A lease that ends while the task is paused leaves it paused. */
