@@ -255,7 +255,7 @@ describe('Approvers of a service with endpoints', () => {
           url: receiver.url,
           events: [],
           timeoutMs: 10_000,
-          attempts: 8,
+          attempts: 20,
           allowPrivateRedirects: false,
         },
       ],

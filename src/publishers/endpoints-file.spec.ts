@@ -35,7 +35,7 @@ describe('The endpoints file', () => {
       name: 'billing',
       events: undefined,
       timeoutMs: 10_000,
-      attempts: 8,
+      attempts: 20,
       allowPrivateRedirects: false,
     });
     expect(approvers.size).toBe(0);
@@ -69,7 +69,7 @@ describe('The endpoints file', () => {
           taskTypes: ['import_files'],
           appNames: ['a b'],
           timeoutMs: 10_000,
-          attempts: 8,
+          attempts: 20,
           allowPrivateRedirects: false,
         },
         {

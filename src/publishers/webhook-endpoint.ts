@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import type { WebhookEntry } from './endpoints-entries.js';
 
 const TIMEOUT_MS = 10_000;
-const ATTEMPTS = 8;
+const ATTEMPTS = 20;
 
 /** One webhook of the endpoints file. What is secret is behind methods: it is never printed with it. */
 export class WebhookEndpoint {
