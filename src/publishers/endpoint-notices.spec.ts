@@ -47,24 +47,24 @@ describe('A notice to approvers', () => {
     expect(lines.join('\n')).not.toContain(SECRET.slice(6));
   });
 
-  function notices(
+  async function notices(
     approvers: Readonly<Record<string, readonly string[]>>,
     entry: Partial<WebhookEntry> = {},
-  ): EndpointNotices {
+  ): Promise<EndpointNotices> {
     const endpoints = {
       webhooks: ['chat', 'mail'].map((name) =>
         endpoint(receiver.url, { name, events: [], ...entry }),
       ),
       approvers: new Map(Object.entries(approvers)),
     };
-    webhooks = new Webhooks(endpoints);
+    webhooks = await Webhooks.to(endpoints);
     return new EndpointNotices(endpoints, webhooks, new SystemClock());
   }
 
   it('is refused before anything is sent when too many wait for one of its endpoints', async () => {
     const answers: (() => void)[] = [];
     receiver.answer = (response) => void answers.push(() => response.writeHead(204).end());
-    const sender = notices({ ann: ['chat'], bob: ['mail'] });
+    const sender = await notices({ ann: ['chat'], bob: ['mail'] });
     const many = Array.from({ length: 32 }, () => sender.send({ ...notice, approvers: ['ann'] }));
     const both = { ...notice, approvers: ['ann', 'bob'] };
     await expect(sender.send(both)).rejects.toMatchObject({ code: 'OVERLOADED' });
@@ -78,11 +78,8 @@ describe('A notice to approvers', () => {
   });
 
   it('goes once to each endpoint of its approvers, signed, saying whom it is for', async () => {
-    const outcomes = await notices({
-      ann: ['chat', 'mail'],
-      'role:lead': ['chat'],
-      bob: ['mail'],
-    }).send(notice);
+    const sender = await notices({ ann: ['chat', 'mail'], 'role:lead': ['chat'], bob: ['mail'] });
+    const outcomes = await sender.send(notice);
     expect(outcomes).toEqual([
       { channel: 'chat', outcome: 'delivered' },
       { channel: 'mail', outcome: 'delivered' },
@@ -109,7 +106,7 @@ describe('A notice to approvers', () => {
   });
 
   it('to those without an endpoint is a line in the log, beside what goes to the others', async () => {
-    const outcomes = await notices({ ann: ['chat'] }).send({ ...notice, kind: 'reminder' });
+    const outcomes = await (await notices({ ann: ['chat'] })).send({ ...notice, kind: 'reminder' });
     expect(outcomes).toEqual([
       { channel: 'chat', outcome: 'delivered' },
       { channel: 'log', outcome: 'delivered' },
@@ -122,13 +119,13 @@ describe('A notice to approvers', () => {
 
   it('to hundreds is a line in the log that names the first of them', async () => {
     const approvers = Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(256, '-'));
-    await notices({}).send({ ...notice, approvers });
+    await (await notices({})).send({ ...notice, approvers });
     expect(lines[0]).toContain(' and 90 more, asked by "carl"');
     expect(lines[0]?.length).toBeLessThan(4_000);
   });
 
   it('to anyone is a line in the log', async () => {
-    const outcomes = await notices({ ann: ['chat'] }).send({ ...notice, approvers: [] });
+    const outcomes = await (await notices({ ann: ['chat'] })).send({ ...notice, approvers: [] });
     expect(outcomes).toEqual([{ channel: 'log', outcome: 'delivered' }]);
     expect(lines[0]).toContain('waits for anyone');
   });
@@ -136,9 +133,9 @@ describe('A notice to approvers', () => {
   it('is sent again when it fails, under the same id', async () => {
     receiver.answer = (response, received) =>
       status(receiver.received.length < 3 ? 500 : 204)(response, received, undefined as never);
-    expect(await notices({ ann: ['chat'] }).send({ ...notice, approvers: ['ann'] })).toEqual([
-      { channel: 'chat', outcome: 'delivered' },
-    ]);
+    expect(
+      await (await notices({ ann: ['chat'] })).send({ ...notice, approvers: ['ann'] }),
+    ).toEqual([{ channel: 'chat', outcome: 'delivered' }]);
     const ids = new Set(receiver.received.map(({ headers }) => headers['webhook-id']));
     expect([...ids]).toEqual([`${notice.id}-chat`]);
   });
@@ -148,7 +145,7 @@ describe('A notice to approvers', () => {
     ['is silent', { timeoutMs: 100 }, 'failed: no answer within 100 ms'],
   ])('that an endpoint does not take is an outcome: it %s', async (what, entry, outcome) => {
     receiver.answer = what === 'is silent' ? () => undefined : status(500);
-    const sent = notices({ ann: ['chat'] }, entry).send({ ...notice, approvers: ['ann'] });
+    const sent = (await notices({ ann: ['chat'] }, entry)).send({ ...notice, approvers: ['ann'] });
     expect(await sent).toEqual([{ channel: 'chat', outcome }]);
     expect(receiver.received).toHaveLength(3);
     expect(lines).toEqual([
@@ -159,7 +156,7 @@ describe('A notice to approvers', () => {
   it('is given up when it is stopped, also before it began', async () => {
     receiver.answer = () => undefined;
     const stop = new AbortController();
-    const sender = notices({ ann: ['chat'] });
+    const sender = await notices({ ann: ['chat'] });
     const sending = sender.send({ ...notice, approvers: ['ann'] }, stop.signal);
     await receiver.whenReceived(1);
     stop.abort();

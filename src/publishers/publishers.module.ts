@@ -15,7 +15,11 @@ import { Webhooks } from './webhooks.js';
   imports: [CqrsModule, ContextModule],
   providers: [
     Endpoints,
-    Webhooks,
+    {
+      provide: Webhooks,
+      useFactory: (endpoints: Endpoints) => Webhooks.to(endpoints),
+      inject: [Endpoints],
+    },
     WebhookPublishers,
     NatsPublisher,
     LogPublisher,
