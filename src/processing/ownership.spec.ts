@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryProcessorStorage, MemoryProcessorStore } from '../event-store/memory/index.js';
-import { quickOwnership, until } from './handler-run.fixture.js';
+import { quickOwnership, until } from './handlers/handler-run.fixture.js';
 
 import { OWNER_LEASE, type Ownership } from './ownership.js';
 

@@ -9,9 +9,9 @@ import { EventStoreModule } from '../event-store/event-store.module.js';
 import { ProcessorStore } from '../event-store/index.js';
 import { Ownership, ownershipTimes } from './ownership.js';
 import { ProcessorRunner } from './processor-runner.js';
-import { SagaCommands } from './saga-commands.js';
-import { SagaFinder } from './saga-finder.js';
-import { Timers } from './timers.js';
+import { SagaCommands } from './sagas/saga-commands.js';
+import { SagaFinder } from './sagas/saga-finder.js';
+import { Timers } from './timers/timers.js';
 
 /** Runs whatever reads the log in the background. */
 @Global()

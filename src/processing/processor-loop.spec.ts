@@ -4,7 +4,7 @@ import { SystemClock } from '../context/index.js';
 import { MemoryEventLog } from '../event-store/memory/index.js';
 import { TaskLog } from '../projections/task-log.fixture.js';
 import { backoffMs } from './backoff.js';
-import { PositionWaiters } from './position-waiters.js';
+import { PositionWaiters } from './views/position-waiters.js';
 import { CheckpointMoved, type Processor, type ProcessorBatch } from './processor.js';
 import { ProcessorLoop } from './processor-loop.js';
 

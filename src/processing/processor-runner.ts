@@ -9,17 +9,21 @@ import { logIdOf, type Position } from '@taskmanager/protocol';
 import { Clock } from '../context/index.js';
 import { ViewsDatabase } from '../database/index.js';
 import { EventLog, ProcessorStore } from '../event-store/index.js';
-import { HandlerRun } from './handler-run.js';
+import { HandlerRun } from './handlers/handler-run.js';
 import { Ownership } from './ownership.js';
-import type { WaitOutcome } from './position-waiters.js';
-import { type ProcessorHandler, Publishers, type PublisherSource } from './processor-handler.js';
+import type { WaitOutcome } from './views/position-waiters.js';
+import {
+  type ProcessorHandler,
+  Publishers,
+  type PublisherSource,
+} from './handlers/processor-handler.js';
 import type { ProcessorRun } from './processor-run.js';
 import type { ProcessorStatus } from './processor.js';
-import { ProjectionRun } from './projection-run.js';
-import { SagaFinder } from './saga-finder.js';
-import { Timers } from './timers.js';
-import { Projection, type View } from './view.js';
-import { ViewGenerations } from './view-generations.js';
+import { ProjectionRun } from './views/projection-run.js';
+import { SagaFinder } from './sagas/saga-finder.js';
+import { Timers } from './timers/timers.js';
+import { Projection, type View } from './views/view.js';
+import { ViewGenerations } from './views/view-generations.js';
 
 /**
  * Finds every projection, saga and publisher, by their decorators, and runs them and the timers from

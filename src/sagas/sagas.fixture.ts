@@ -44,7 +44,7 @@ import { EventLog } from '../event-store/index.js';
 import { MemoryEventLog } from '../event-store/memory/index.js';
 import { type StoredTaskEvent, TASK_STREAM_PREFIX, decodeTaskEvent } from '../events/index.js';
 import { type DueTimer, On, OnDue, TaskSaga } from '../processing/index.js';
-import { SagaCommands } from '../processing/saga-commands.js';
+import { SagaCommands } from '../processing/sagas/saga-commands.js';
 import { type Task, timersOf } from '../task/index.js';
 import { ALICE, SetClock, TASK_ID, contextFor } from '../../test/given.js';
 import { ApprovalSaga } from './approval.saga.js';

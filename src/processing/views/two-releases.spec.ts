@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { SystemClock } from '../../context/index.js';
+import { ViewsDatabase } from '../../database/index.js';
+import { MemoryEventLog } from '../../event-store/memory/index.js';
+import { ClaimWaiters } from '../../projections/tasks/claim-waiters.js';
+import { TaskProjection } from '../../projections/tasks/task.projection.js';
+import { TaskLog } from '../../projections/task-log.fixture.js';
+import { temporaryFolder } from '../../projections/views.fixture.js';
+import { until } from '../handlers/handler-run.fixture.js';
+import { ProjectionRun } from './projection-run.js';
+import { ViewGenerations } from './view-generations.js';
+
+const OLD = 1;
+const YOUNG = 2;
+
+/** One process of one release, as far as the view knows it. */
+interface Process {
+  readonly run: ProjectionRun;
+  readonly view: TaskProjection;
+  readonly database: ViewsDatabase;
+  readonly generations: ViewGenerations;
+}
+
+let folder: ReturnType<typeof temporaryFolder>;
+let tasks: TaskLog;
+let processes: Process[];
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  tasks = new TaskLog(new MemoryEventLog());
+  processes = [];
+});
+afterEach(async () => {
+  await Promise.all(processes.map(({ run }) => run.stop()));
+  for (const { database } of processes) database.close();
+  folder.remove();
+});
+
+async function started(version: number): Promise<Process> {
+  const database = await ViewsDatabase.open(folder.path('views.db'), () => undefined);
+  const { log } = tasks;
+  const clock = new SystemClock();
+  const view = new TaskProjection(database, new ClaimWaiters(clock));
+  const generations = new ViewGenerations(database);
+  const place = { database, generations, log };
+  const options = { name: 'tasks', version };
+  const run = new ProjectionRun(view, options, log, clock, place, () => undefined);
+  run.start();
+  const process = { run, view, database, generations };
+  processes.push(process);
+  await reached(process);
+  return process;
+}
+const reached = async ({ run }: Process) =>
+  expect(await run.waiters.wait((await tasks.log.head())!, 20_000)).toBe('reached');
+const served = ({ generations }: Process, version: number) =>
+  generations.of('tasks').find((one) => one.version === version && one.state === 'serving');
+const missing = ({ view }: Process) =>
+  tasks.visible.filter(({ id }) => view.current?.reader.get(id) === undefined);
+
+it('two releases on one file, one of which builds its version anew: neither lacks a task', async () => {
+  for (let n = 0; n < 5; n += 1) await tasks.create();
+  const old = await started(OLD);
+  const young = await started(YOUNG);
+  for (let n = 0; n < 4; n += 1) {
+    await tasks.create();
+    await reached(young);
+    await until(async () => served(old, OLD)?.position === (await tasks.log.head()));
+    expect([missing(old), missing(young)]).toEqual([[], []]);
+  }
+  expect(young.generations.of('tasks')).toMatchObject([
+    { generation: 2, version: YOUNG, state: 'serving' },
+    { generation: 3, version: OLD, state: 'serving' },
+  ]);
+});
+
+it('a release whose build another one has replaced finds that out on an idle log too', async () => {
+  for (let n = 0; n < 5; n += 1) await tasks.create();
+  const old = await started(OLD);
+  const young = await started(YOUNG);
+  expect(missing(young)).toEqual([]);
+  await until(() => served(old, OLD) !== undefined);
+  expect(missing(old)).toEqual([]);
+  expect(old.view.current?.timers.countDue(0, 1)).toBe(0);
+});
