@@ -1,13 +1,20 @@
 /**
  * What sagas cost, and how fast they are. Durable commands with sagas and timers running, beside the same
- * service while they are paused, interleaved; and 10,000 failed tasks whose retries are all due at once.
+ * service while they are paused; the same with a webhook that never answers, beside a service without one;
+ * interleaved. And 10,000 failed tasks whose retries are all due at once.
  */
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TaskManager } from '@taskmanager/client';
 import { atLeast, atMost, median, report, whole } from './figures.mjs';
 import { callsPerSecond, makeTasks, TASKS } from './load.mjs';
 import { inTemporaryFolder, withService } from './processes.mjs';
 
+/** Of the webhook, in the form of the Standard Webhooks scheme. */
+const SECRET = `whsec_${Buffer.alloc(32, 'bench').toString('base64')}`;
 const RETRIES = 10_000;
 const RETRIES_MS = 5_000;
 /** At a time, so that no call waits past its time limit. */
@@ -18,6 +25,7 @@ export async function sagas({ rounds, seconds, scale }) {
   await inTemporaryFolder((folder) =>
     withClient(folder, (client) => measureCost(client, rounds, seconds)),
   );
+  await inTemporaryFolder((folder) => measureWebhook(folder, rounds, seconds));
   const times = [];
   for (let round = 0; round < rounds; round++) {
     await inTemporaryFolder((folder) =>
@@ -33,8 +41,8 @@ export async function sagas({ rounds, seconds, scale }) {
   );
 }
 
-function withClient(folder, work) {
-  return withService(folder, async ({ port }) => {
+function withClient(folder, work, env) {
+  const connected = async ({ port }) => {
     const client = await TaskManager.connect({
       transport: 'tcp',
       port,
@@ -47,29 +55,73 @@ function withClient(folder, work) {
     } finally {
       await client.close();
     }
-  });
+  };
+  return withService(folder, connected, { env });
 }
 
 async function measureCost(client, rounds, seconds) {
-  const ids = await makeTasks(client);
-  let item = 0;
-  const call = () => {
-    const n = item++;
-    const completedItems = Math.floor(n / TASKS);
-    return client.updateTaskProgress(ids[n % TASKS], completedItems, 1_000_000_000);
-  };
-  const caughtUp = async () => void (await client.getTask(ids[0]));
-  const rates = { on: [], off: [] };
-  for (let round = 0; round <= rounds; round++) {
-    for (const kind of ['on', 'off']) {
-      await setAll(client, kind === 'off');
-      const rate = await callsPerSecond(call, caughtUp, round === 0 ? 1 : seconds);
-      if (round > 0) rates[kind].push(rate);
-    }
-  }
-  const [on, off] = [median(rates.on), median(rates.off)];
+  const load = await progressOf(client);
+  const [on, off] = await interleaved(rounds, seconds, [
+    async () => (await setAll(client, false), load),
+    async () => (await setAll(client, true), load),
+  ]);
   report('durable commands, sagas paused', `${whole(off)}/s`);
   report('durable commands, sagas running', `${whole(on)}/s`, on / off, atLeast(on / off, 0.75));
+}
+
+/** A service whose webhook never answers, beside one that has none. */
+async function measureWebhook(folder, rounds, seconds) {
+  const hanging = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(hanging, 'listening');
+  const url = `http://127.0.0.1:${hanging.address().port}`;
+  const file = join(folder, 'endpoints.json');
+  writeFileSync(file, JSON.stringify({ webhooks: [{ name: 'hanging', url, secret: SECRET }] }));
+  try {
+    await withClient(
+      join(folder, 'with'),
+      (one) =>
+        withClient(join(folder, 'without'), async (other) => {
+          const loads = [await progressOf(one), await progressOf(other)];
+          const [with_, without] = await interleaved(
+            rounds,
+            seconds,
+            loads.map((load) => async () => load),
+          );
+          report('with a webhook that hangs', `${whole(with_)}/s`, with_ / without);
+        }),
+      { ENDPOINTS_FILE: file },
+    );
+  } finally {
+    hanging.closeAllConnections();
+    hanging.close();
+  }
+}
+
+/** Progress over a thousand tasks; what ends a run is that the view has it all. */
+async function progressOf(client) {
+  const ids = await makeTasks(client);
+  let item = 0;
+  return {
+    call: () => {
+      const n = item++;
+      const completedItems = Math.floor(n / TASKS);
+      return client.updateTaskProgress(ids[n % TASKS], completedItems, 1_000_000_000);
+    },
+    end: async () => void (await client.getTask(ids[0])),
+  };
+}
+
+/** Medians of the rates; each kind makes itself ready before each of its runs. */
+async function interleaved(rounds, seconds, kinds) {
+  const rates = kinds.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [index, ready] of kinds.entries()) {
+      const { call, end } = await ready();
+      const rate = await callsPerSecond(call, end, round === 0 ? 1 : seconds);
+      if (round > 0) rates[index].push(rate);
+    }
+  }
+  return rates.map(median);
 }
 
 /** Everything but the views. */

@@ -6,11 +6,13 @@
  * `--two-processes`: two on one folder, each in turn, for `--minutes`, 1 by default.
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     rounds: { type: 'string', default: '50' },
     seed: { type: 'string' },
     'event-store': { type: 'string' },
@@ -20,6 +22,12 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
   },
 });
+if (values.help) {
+  // What stands at the top of this file.
+  const [head] = readFileSync(import.meta.filename, 'utf8').split('*/');
+  console.log(head.replaceAll(/^\/?\s?\*+ ?/gm, '').trim());
+  process.exit(0);
+}
 for (const name of ['rounds', 'seed', 'minutes']) {
   const value = values[name];
   if (value !== undefined && !/^\d{1,9}$/.test(value)) {

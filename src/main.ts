@@ -25,7 +25,7 @@ async function main(): Promise<void> {
 }
 
 function startReport(settings: Settings, { tcp }: Serving): string {
-  const { nats, authFile, dataDir } = settings;
+  const { nats, authFile, dataDir, endpointsFile, retention } = settings;
   const host = tcp.host.includes(':') ? `[${tcp.host}]` : tcp.host;
   return [
     `TaskManager serves (process ${process.pid})`,
@@ -35,6 +35,10 @@ function startReport(settings: Settings, { tcp }: Serving): string {
       : '  NATS  off: set NATS_URL to turn it on',
     `  who   ${authFile ? `tokens in ${authFile}` : 'whoever connects from this machine is believed: set AUTH_FILE'}`,
     `  data  ${dataDir}`,
+    ...(endpointsFile === undefined ? [] : [`  hooks ${endpointsFile}`]),
+    ...(retention
+      ? [`  old   tasks are deleted by ${retention.rules.length} rule(s) of RETENTION_FILE`]
+      : []),
     'Try next: npm run demo, npm run example:publish, or node dist/main.js --help for the settings.',
     '',
   ].join('\n');

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { twoProcesses } from './crash/two-processes.js';
 
 /** TWO_PROCESSES_SECONDS says for how long: `npm run crash -- --two-processes --minutes 1`. */
-const seconds = Number(process.env['TWO_PROCESSES_SECONDS'] ?? 15);
+const seconds = Number(process.env['TWO_PROCESSES_SECONDS'] ?? 10);
 const KILL_EVERY_MS = 4_000;
 
 it(

@@ -10,6 +10,7 @@ import { isOpen, startLoad } from '../crash/load.js';
 import { checkLog } from '../crash/log-checks.js';
 import { Random } from '../crash/random.js';
 import { APP } from '../crash/sender.js';
+import { sagasAreDone } from '../crash/sagas-are-done.js';
 import { checkViews } from '../crash/view-checks.js';
 import { spawnEventStoreDbServer } from '../eventstoredb-server/index.js';
 import { settingsFor } from '../on-eventstoredb/on-eventstoredb.js';
@@ -152,6 +153,8 @@ async function oneLog(
       ...open.map(({ name, effectiveId }) => `${name} (${effectiveId}) was never answered.`),
     );
 
+    // From here on nothing is written: approvers have been told of what waits for them.
+    await withClient(service.port, sagasAreDone);
     const rows = await readClusterLog(server.connectionString, prefix);
     const end = rows.findLast(({ stream }) => stream.startsWith('task-'))?.position ?? '';
     const caughtUp = () => effects.hasReached(end) && feed.hasReached(end);
@@ -165,7 +168,7 @@ async function oneLog(
       ...checkLog(rows, journal),
       ...feed.problems(rows),
       ...effects.allProblems(rows, done),
-      ...(await viewProblems(service.port, rows)),
+      ...(await withClient(service.port, (client) => checkViews(client, rows))),
     );
 
     figures.logs++;
@@ -193,13 +196,10 @@ async function oneLog(
   }
 }
 
-async function viewProblems(port: number, rows: Parameters<typeof checkViews>[1]) {
+async function withClient<T>(port: number, work: (client: TaskManager) => Promise<T>): Promise<T> {
   const client = await TaskManager.connect({ transport: 'tcp', port, actor: APP });
   try {
-    return await checkViews(client, rows);
-  } catch (error) {
-    // What else was found is said too.
-    return [`The views cannot be looked at: ${String(error)}`];
+    return await work(client);
   } finally {
     await client.close();
   }

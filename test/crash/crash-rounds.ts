@@ -12,6 +12,7 @@ import { type EventStoreName, type LogPlace, makeLogPlace } from './log-place.js
 import type { LogRow } from './log-rows.js';
 import type { TaskPool } from './program.js';
 import { Random } from './random.js';
+import { sagasAreDone } from './sagas-are-done.js';
 import { sendAgain } from './send-again.js';
 import { APP } from './sender.js';
 import { checkViews, foldLog } from './view-checks.js';
@@ -19,6 +20,8 @@ import { checkViews, foldLog } from './view-checks.js';
 /** A log is thrown away after so many rounds, for every round looks at all of it. */
 const ROUNDS_PER_LOG = 10;
 export const LEAST_IN_FLIGHT = 32;
+/** Of the one who was killed: so long nobody runs sagas. */
+const LEASE_MS = '1000';
 
 export interface Figures {
   rounds: number;
@@ -161,14 +164,17 @@ class Crash {
     const sent = await sendAgain(service.port, journal, found, since, this.random, problems);
     this.tell('when sent again', problems);
 
-    const rows = await this.place.read();
-    this.tell('after all was sent again', [
-      ...checkGrowth(found, rows),
-      ...checkLog(rows, journal),
-      ...journal.unexpected.splice(0),
-    ]);
     const client = await TaskManager.connect({ transport: 'tcp', port: service.port, actor: APP });
+    let rows: readonly LogRow[];
     try {
+      // From here on nothing is written: approvers have been told of what waits for them.
+      await sagasAreDone(client);
+      rows = await this.place.read();
+      this.tell('after all was sent again', [
+        ...checkGrowth(found, rows),
+        ...checkLog(rows, journal),
+        ...journal.unexpected.splice(0),
+      ]);
       this.tell('in the views', await checkViews(client, rows));
     } finally {
       await client.close();
@@ -181,7 +187,11 @@ class Crash {
   /** Starts the service, after killing it so many times while it starts. */
   private async start(kills: number): Promise<ServiceProcess> {
     const { random, figures } = this;
-    const settings = { ...this.place.settings, DATA_DIR: this.dataDir };
+    const settings = {
+      ...this.place.settings,
+      DATA_DIR: this.dataDir,
+      PROCESSOR_LEASE_MS: LEASE_MS,
+    };
     for (let n = 0; n < kills; n++) {
       const { child, exit } = runMain({ TCP_PORT: '0', ...settings });
       await Promise.race([delay(random.next() * this.startMs), once(child, 'exit')]);
