@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
 import { EVENT_TYPE_OF_FEED, type TaskWebhook } from '@taskmanager/protocol';
 import { Clock } from '../context/index.js';
@@ -39,8 +38,6 @@ export class WebhookPublisher implements ProcessorHandler {
   async handle(event: StoredTaskEvent, signal: AbortSignal): Promise<void> {
     if (!this.wants(event)) return;
     const body = JSON.stringify(webhookOf(event));
-    // As many listen as tasks are under way; Node warns of more than ten.
-    setMaxListeners(0, signal);
     // The time limit is the endpoint's: waiting for a turn does not count.
     await this.slots.run(
       () => this.connection.post({ id: event.id, body }, new Date(this.clock.now()), signal),

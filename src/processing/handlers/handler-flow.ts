@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Position } from '@taskmanager/protocol';
 import type { RecordedEvent } from '../../event-store/index.js';
 import { CheckpointWriter } from './checkpoint-writer.js';
@@ -49,6 +50,8 @@ export class HandlerFlow {
     { checkpoint, parked }: FlowStart,
     listener: FlowListener,
   ) {
+    // As many listen as events are unfinished; Node warns of more than ten.
+    setMaxListeners(0, this.closing.signal, this.givingUp.signal);
     const signals: RunSignals = {
       closing: this.closing.signal,
       giveUp: this.givingUp.signal,
