@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryProcessorStorage, MemoryProcessorStore } from '../event-store/memory/index.js';
 import { quickOwnership, until } from './handlers/handler-run.fixture.js';
-
 import { OWNER_LEASE, type Ownership } from './ownership.js';
 
 const HOUR_MS = 3_600_000;
@@ -26,6 +25,18 @@ function owner(): Ownership {
   made.start();
   return made;
 }
+/** Counts how often a store is asked for the lease from here on: five times a second, as time passes. */
+function asked(store: MemoryProcessorStore): () => number {
+  let times = 0;
+  const acquire = store.acquireLease.bind(store);
+  store.acquireLease = (...args) => {
+    times += 1;
+    return acquire(...args);
+  };
+  return () => times;
+}
+/** So often it is renewed while a lease that nobody renews would be long over. */
+const MANY = 12;
 const never = new AbortController().signal;
 const holders = () => owners.filter(({ current }) => current !== undefined).length;
 
@@ -33,18 +44,19 @@ describe('the owner of sagas, timers and publishers', () => {
   it('is one of many that want to be', async () => {
     for (let n = 0; n < 5; n += 1) owner();
     await until(() => holders() === 1);
-    const until2 = performance.now() + 1_000;
-    while (performance.now() < until2) {
+    const times = asked(stores[0]!);
+    await until(() => {
       expect(holders()).toBe(1);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+      return times() >= MANY;
+    });
   });
 
   it('stays the same for much longer than a lease lasts, in one term', async () => {
     const first = owner();
     const term = await first.whenOwner(never);
     owner();
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const times = asked(stores[0]!);
+    await until(() => times() >= MANY);
     expect(first.current).toBe(term);
     expect(term?.signal.aborted).toBe(false);
   });
@@ -147,7 +159,7 @@ describe('the owner of sagas, timers and publishers', () => {
       return read(processor);
     };
     // Looked at for longer than a lease lasts that nobody renews.
-    await until(() => looks > 12);
+    await until(() => looks > MANY);
     expect(other.current).toBeUndefined();
     expect(ahead.current).toBe(term);
   });
@@ -166,9 +178,13 @@ describe('the owner of sagas, timers and publishers', () => {
   it('stops in time while the store gives no answer', async () => {
     const first = owner();
     await first.whenOwner(never);
-    stores[0]!.acquireLease = () => new Promise(() => undefined);
+    let hangs = false;
+    stores[0]!.acquireLease = () => {
+      hangs = true;
+      return new Promise(() => undefined);
+    };
     stores[0]!.releaseLease = () => new Promise(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await until(() => hangs);
     const since = performance.now();
     await first.stop();
     expect(performance.now() - since).toBeLessThan(1_500);
@@ -176,10 +192,12 @@ describe('the owner of sagas, timers and publishers', () => {
 
   it('asks for no lease before it is started, nor after it was stopped', async () => {
     const store = new MemoryProcessorStore(kept);
+    const times = asked(store);
     const made = quickOwnership(store);
     await made.stop();
     made.start();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Who is started asks at once.
+    expect(times()).toBe(0);
     expect(kept.leases.get(OWNER_LEASE)).toBeUndefined();
     expect(made.current).toBeUndefined();
   });

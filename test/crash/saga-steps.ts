@@ -2,12 +2,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { TaskManager } from '@taskmanager/client';
 import { SqliteEventLog, SqliteProcessorStore } from '../../src/event-store/sqlite/index.js';
 import { findLimbo } from '../limbo.js';
 import { byStream, type LogRow, readLogFile } from './log-rows.js';
 import { type KillAt, MortalService } from './mortal-service.js';
 import { SagaStory } from './saga-story.js';
+import { nothingIsDue } from './sagas-are-done.js';
+import { teller } from './teller.js';
 
 /** A checkpoint moves many times; the later ones say nothing new. */
 const MOST_OF_A_KIND = 3;
@@ -67,13 +68,7 @@ async function tell(
   port: number,
   file: string,
 ): Promise<string[]> {
-  const client = await TaskManager.connect({
-    transport: 'tcp',
-    port,
-    lazy: true,
-    timeoutMs: STORY_MS,
-    actor: 'teller',
-  });
+  const client = await teller(port);
   try {
     await story.begin(client);
     const deadline = performance.now() + STORY_MS;
@@ -116,19 +111,9 @@ async function startedAgain(
   before: readonly LogRow[],
 ): Promise<string[]> {
   const port = await service.begin();
-  const client = await TaskManager.connect({
-    transport: 'tcp',
-    port,
-    lazy: true,
-    timeoutMs: STORY_MS,
-    actor: 'teller',
-  });
+  const client = await teller(port);
   try {
-    for (;;) {
-      const { processors } = await client.admin.listProcessors();
-      if (processors.every(({ state, lag }) => state === 'live' && (lag ?? 0) === 0)) break;
-      await delay(POLL_MS);
-    }
+    await nothingIsDue(client);
   } finally {
     await client.close();
     await service.end();

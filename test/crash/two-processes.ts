@@ -2,16 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { TaskManager } from '@taskmanager/client';
 import { byStream, readLogFile } from './log-rows.js';
 import { MortalService } from './mortal-service.js';
 import { SagaStory } from './saga-story.js';
 import { leftBehind } from './saga-steps.js';
+import { teller } from './teller.js';
 
 /** Stories that are being begun at a time, by each of the two clients. */
 const TELLERS = 4;
 const PAUSE_MS = 100;
-const CALL_MS = 60_000;
 /** The longest part of a story, and time to catch up. */
 const END_MS = 90_000;
 
@@ -36,7 +35,7 @@ export async function twoProcesses(ms: number, killEveryMs: number): Promise<Two
   try {
     const ports: number[] = [];
     for (const service of services) ports.push(await service.begin());
-    const clients = await Promise.all(ports.map((port) => connect(port)));
+    const clients = await Promise.all(ports.map((port) => teller(port)));
     const tellers = clients.flatMap((client) =>
       Array.from({ length: TELLERS }, async () => {
         while (performance.now() < until) {
@@ -65,16 +64,6 @@ export async function twoProcesses(ms: number, killEveryMs: number): Promise<Two
     await Promise.all(services.map((service) => service.end()));
     rmSync(dataDir, { recursive: true, force: true });
   }
-}
-
-function connect(port: number): Promise<TaskManager> {
-  return TaskManager.connect({
-    transport: 'tcp',
-    port,
-    lazy: true,
-    timeoutMs: CALL_MS,
-    actor: 'teller',
-  });
 }
 
 async function whenOver(

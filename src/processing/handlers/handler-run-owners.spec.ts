@@ -110,9 +110,12 @@ describe('two processes on one file', () => {
     const acquire = first.store.acquireLease.bind(first.store);
     first.store.acquireLease = () => Promise.reject(new Error('away'));
     await until(() => aborted);
-    first.store.acquireLease = acquire;
-    await until(() => first.process.ownership.current !== undefined);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    let renewed = 0;
+    first.store.acquireLease = (...args) => {
+      renewed += 1;
+      return acquire(...args);
+    };
+    await until(() => first.process.ownership.current !== undefined && renewed >= 3);
     expect(first.recorder.mostBusy).toBe(1);
     expect(first.recorder.tried).toEqual([`${id}/0`]);
     held.open();
@@ -154,7 +157,7 @@ describe('two processes on one file', () => {
     processes = [asked];
     await until(async () => (await state(asked)) === 'paused');
     const again = begin();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until(async () => (await state(again)) === 'standby');
     expect(processes.flatMap(({ recorder }) => recorder.tried)).toEqual([]);
     await again.process.run.setPaused(false);
     await until(() => asked.recorder.of(id).length === 1);

@@ -12,6 +12,7 @@ import { gate, nameOf, OwnerProcess, Recorder, until } from './handler-run.fixtu
 let tasks: TaskLog;
 let kept: MemoryProcessorStorage;
 let process: OwnerProcess;
+let processStore: MemoryProcessorStore;
 let recorder: Recorder;
 /** Names of events that fail. */
 let bad: Set<string>;
@@ -32,7 +33,18 @@ function failing(made: Recorder): Recorder {
   return made;
 }
 function start(handler = recorder): void {
-  process = new OwnerProcess(tasks.log, new MemoryProcessorStore(kept), handler).start();
+  processStore = store();
+  process = new OwnerProcess(tasks.log, processStore, handler).start();
+}
+/** Counts how often the process looks, from here on, for what is wanted of its parked events. */
+function looksAtWishes(): () => number {
+  let looks = 0;
+  const list = processStore.listWanted.bind(processStore);
+  processStore.listWanted = (processor) => {
+    looks += 1;
+    return list(processor);
+  };
+  return () => looks;
 }
 const store = () => new MemoryProcessorStore(kept);
 const parked = () => store().listParked('recorder');
@@ -341,7 +353,8 @@ describe('to discard', () => {
     await progress(id, 2);
     await until(async () => (await parked()).length === 1);
     await process.run.release('discard', id);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const looks = looksAtWishes();
+    await until(() => looks() >= 2);
     expect(await parked()).toMatchObject([{ revision: 1, wanted: 'discard' }]);
     held.open();
     await until(() => recorder.of(id).length === 2);
