@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Global, type INestApplicationContext, Logger, Module } from '@nestjs/common';
-import { CqrsModule } from '@nestjs/cqrs';
-import { Test } from '@nestjs/testing';
+import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { CommandExecutor } from '../src/commands/command-executor.js';
 import { ExpireClockHandler } from '../src/commands/internal/expire-clock.handler.js';
 import { ExpireLeaseHandler } from '../src/commands/internal/expire-lease.handler.js';
@@ -9,15 +7,11 @@ import { PerformRetryHandler } from '../src/commands/internal/perform-retry.hand
 import { ScheduleRetryHandler } from '../src/commands/internal/schedule-retry.handler.js';
 import { RefusalRecorder } from '../src/commands/refusal-recorder.js';
 import { TaskStreams } from '../src/commands/task-streams.js';
-import { ContextModule } from '../src/context/context.module.js';
-import { DatabaseModule } from '../src/database/database.module.js';
 import { ViewsDatabase } from '../src/database/index.js';
-import { EventStoreModule } from '../src/event-store/event-store.module.js';
-import { Settings } from '../src/config/index.js';
-import { EventLog, ProcessorStore } from '../src/event-store/index.js';
 import { MemoryEventLog, MemoryProcessorStore } from '../src/event-store/memory/index.js';
 import { TaskFailed, TaskPaused, TaskRetryScheduled, TaskStarted } from '../src/events/index.js';
 import { ProcessorRunner } from '../src/processing/index.js';
+import { partOfService } from '../src/processing/processing.fixture.js';
 import { ProjectionsModule } from '../src/projections/projections.module.js';
 import { TaskLog } from '../src/projections/task-log.fixture.js';
 import { temporaryFolder } from '../src/projections/views.fixture.js';
@@ -52,36 +46,17 @@ describe('timers, with the real view, sagas and commands', () => {
   async function start(): Promise<void> {
     const database = await ViewsDatabase.open(folder.path('views.db'), () => undefined);
 
-    @Global()
-    @Module({
-      providers: [
-        { provide: EventLog, useValue: tasks.log },
-        { provide: ProcessorStore, useValue: store },
-        { provide: ViewsDatabase, useValue: database },
-        { provide: Settings, useValue: new Settings({}) },
-      ],
-      exports: [EventLog, ProcessorStore, ViewsDatabase, Settings],
-    })
-    class Given {}
-
-    @Module({})
-    class Empty {}
-
-    const built = await Test.createTestingModule({
-      imports: [Given, CqrsModule.forRoot(), ContextModule, ProjectionsModule],
-      providers: [
+    const { log } = tasks;
+    app = await partOfService(
+      { log, store, database },
+      [ProjectionsModule],
+      [
         ...[CommandExecutor, RefusalRecorder, TaskStreams],
         ...[ExpireLeaseHandler, ExpireClockHandler, PerformRetryHandler, ScheduleRetryHandler],
         ...[DeadlinesSaga, RetrySaga],
       ],
-    })
-      .overrideModule(EventStoreModule)
-      .useModule(Empty)
-      .overrideModule(DatabaseModule)
-      .useModule(Empty)
-      .compile();
-    built.useLogger(false);
-    app = await built.init();
+    );
+    await app.init();
   }
 
   async function stop(): Promise<void> {

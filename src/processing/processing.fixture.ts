@@ -1,4 +1,11 @@
-import { Global, type INestApplicationContext, Module, type Type } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Global,
+  type INestApplicationContext,
+  Module,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Test } from '@nestjs/testing';
 import { Settings } from '../config/index.js';
@@ -9,14 +16,19 @@ import { EventStoreModule } from '../event-store/event-store.module.js';
 import { EventLog, ProcessorStore } from '../event-store/index.js';
 import { ProcessingModule } from './processing.module.js';
 
-/** For tests: the processing of the service with these providers, and no views, over any log and store. */
-export async function processing(
-  log: EventLog,
-  store: ProcessorStore,
-  providers: readonly Type[],
-): Promise<INestApplicationContext> {
-  const database = await ViewsDatabase.open(':memory:', () => undefined);
+/** What a part of the service stands on in a test. */
+export interface Ground {
+  readonly log: EventLog;
+  readonly store: ProcessorStore;
+  readonly database: ViewsDatabase;
+}
 
+/** For tests: these modules and providers of the service over any log, store and views; not started. */
+export async function partOfService(
+  { log, store, database }: Ground,
+  imports: readonly (Type | DynamicModule)[],
+  providers: readonly Provider[] = [],
+): Promise<INestApplicationContext> {
   @Global()
   @Module({
     providers: [
@@ -29,14 +41,12 @@ export async function processing(
   })
   class Given {}
 
-  @Module({ imports: [CqrsModule], providers: [...providers] })
-  class Sagas {}
-
   @Module({})
   class Empty {}
 
   const built = await Test.createTestingModule({
-    imports: [Given, ContextModule, ProcessingModule, Sagas],
+    imports: [Given, CqrsModule.forRoot(), ContextModule, ...imports],
+    providers: [...providers],
   })
     .overrideModule(EventStoreModule)
     .useModule(Empty)
@@ -45,4 +55,14 @@ export async function processing(
     .compile();
   built.useLogger(false);
   return built;
+}
+
+/** For tests: the processing of the service with these sagas and publishers, and no views. */
+export async function processing(
+  log: EventLog,
+  store: ProcessorStore,
+  providers: readonly Type[],
+): Promise<INestApplicationContext> {
+  const database = await ViewsDatabase.open(':memory:', () => undefined);
+  return partOfService({ log, store, database }, [ProcessingModule], providers);
 }

@@ -1,25 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Global, type INestApplicationContext, Module } from '@nestjs/common';
-import { CqrsModule, QueryBus } from '@nestjs/cqrs';
-import { Test } from '@nestjs/testing';
+import type { INestApplicationContext } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
 import type { Position } from '@taskmanager/protocol';
 import { TaskFinder } from '../commands/task-finder.port.js';
-import { Settings } from '../config/index.js';
-import { ContextModule } from '../context/context.module.js';
 import { type QueryContext, withContext } from '../context/index.js';
-import { DatabaseModule } from '../database/database.module.js';
 import { ViewsDatabase } from '../database/index.js';
-import { EventStoreModule } from '../event-store/event-store.module.js';
-import {
-  EventLog,
-  type LogBatch,
-  ProcessorStore,
-  type SubscribeOptions,
-} from '../event-store/index.js';
+import type { EventLog, LogBatch, SubscribeOptions } from '../event-store/index.js';
 import { MemoryProcessorStore } from '../event-store/memory/index.js';
 import { ProcessorRunner } from '../processing/index.js';
+import { partOfService } from '../processing/processing.fixture.js';
 import { ProjectionsModule } from './projections.module.js';
 
 /** For tests: the read side of the service over any log, without commands and transports. */
@@ -40,30 +31,8 @@ export class Views {
   static async over(log: EventLog, file: string): Promise<Views> {
     const database = await ViewsDatabase.open(file, () => undefined);
 
-    @Global()
-    @Module({
-      providers: [
-        { provide: EventLog, useValue: log },
-        { provide: ProcessorStore, useValue: new MemoryProcessorStore() },
-        { provide: ViewsDatabase, useValue: database },
-        { provide: Settings, useValue: new Settings({}) },
-      ],
-      exports: [EventLog, ProcessorStore, ViewsDatabase, Settings],
-    })
-    class Given {}
-
-    @Module({})
-    class Empty {}
-
-    const built = await Test.createTestingModule({
-      imports: [Given, CqrsModule.forRoot(), ContextModule, ProjectionsModule],
-    })
-      .overrideModule(EventStoreModule)
-      .useModule(Empty)
-      .overrideModule(DatabaseModule)
-      .useModule(Empty)
-      .compile();
-    built.useLogger(false);
+    const store = new MemoryProcessorStore();
+    const built = await partOfService({ log, store, database }, [ProjectionsModule]);
     await built.init();
     return new Views(built);
   }
