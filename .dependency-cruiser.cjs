@@ -123,7 +123,7 @@ module.exports = {
       CONFIG,
     ]),
     layer('client', CLIENT, [PROTOCOL]),
-    layer('workers', '^packages/workers/', [CLIENT]),
+    layer('workers', '^packages/workers/', [CLIENT, PROTOCOL, SQLITE]),
     layer('cli', '^packages/cli/', [CLIENT]),
     layer('examples', '^examples/', [CLIENT]),
     layer('bench', '^bench/', [CLIENT, SQLITE, TEST_SERVER]),

@@ -28,6 +28,7 @@ const packagePart = (name, ...reads) => ({
 const PARTS = [
   packagePart('protocol'),
   packagePart('client', 'protocol'),
+  packagePart('workers', 'client', 'protocol'),
   {
     name: 'the application',
     out: 'dist',

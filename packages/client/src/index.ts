@@ -47,3 +47,5 @@ export type {
 export type { CreateTaskOptions } from './task-calls.js';
 export { type ProgressOptions, type RemoveListener, TaskManager } from './task-manager.js';
 export type { NatsCredentials } from './transport/nats.transport.js';
+export type { ProgressValue, RunningTask, TaskHandler, TaskLog } from './worker/running-task.js';
+export { PermanentTaskError, type StopKind, TaskStopped } from './worker/task-stopped.js';
