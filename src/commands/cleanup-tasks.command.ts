@@ -1,6 +1,6 @@
 import { TaskStatus } from '@taskmanager/protocol';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn } from 'class-validator';
-import { IsDuration, Optional } from './fields.js';
+import { IsAppName, IsDuration, Optional } from './fields.js';
 
 /** Statuses in which a task has ended and can be cleaned up. */
 export const ENDED: readonly TaskStatus[] = [
@@ -25,4 +25,8 @@ export class CleanupTasks {
   @ArrayMaxSize(ENDED.length)
   @IsIn(ENDED, { each: true })
   readonly statuses?: readonly TaskStatus[];
+
+  @Optional()
+  @IsAppName()
+  readonly appName?: string;
 }

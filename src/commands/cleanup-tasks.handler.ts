@@ -12,12 +12,11 @@ export class CleanupTasksHandler implements ICommandHandler<CleanupTasks> {
   constructor(private readonly commandBus: CommandBus) {}
 
   async execute(command: CleanupTasks): Promise<CleanupAnswer> {
-    const { statuses = ENDED, maxAgeMs = ONE_HOUR_MS } = command;
+    const { statuses = ENDED, maxAgeMs = ONE_HOUR_MS, appName } = command;
     const limit = LIMITS.filterCommand;
-    const cleanUp = messageOf(CleanUpEndedTasks, { statuses, maxAgeMs, limit });
-    const { deleted, more } = await this.commandBus.execute<CleanUpEndedTasks, CleanupAnswer>(
+    const cleanUp = messageOf(CleanUpEndedTasks, { statuses, maxAgeMs, limit, appName });
+    return this.commandBus.execute<CleanUpEndedTasks, CleanupAnswer>(
       withContext(cleanUp, contextOf(command)),
     );
-    return { deleted, more };
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import { Test } from '@nestjs/testing';
-import type { BatchAnswer, ClaimAnswer, CommandAnswer } from '@taskmanager/protocol';
+import type { BatchAnswer, ClaimAnswer, CleanupAnswer, CommandAnswer } from '@taskmanager/protocol';
 import { Clock, type CommandContext, Ids, TimeOrderedIds, withContext } from '../context/index.js';
 import { EventLog, LogUnavailable } from '../event-store/index.js';
 import { MemoryEventLog } from '../event-store/memory/index.js';
@@ -265,12 +265,15 @@ describe('cleanup_tasks', () => {
     const young = await task({}, CancelTask);
     const open = await task();
     finder.ids = [old, young, open];
-    expect(await send(CleanupTasks, {})).toEqual({ deleted: 1, more: false });
+    const { position, ...counted } = await send<CleanupAnswer>(CleanupTasks, { appName: 'mine' });
+    expect(counted).toEqual({ deleted: 1, more: false });
     expect(await typesOf(old)).toEqual(['TaskCreated', 'TaskCancelled', 'TaskDeleted']);
+    expect(position).toBe(await log.head());
     expect(finder.asked).toEqual([
       {
         statuses: ['completed', 'failed', 'cancelled'],
         completedBefore: NOW,
+        appName: 'mine',
         apps: undefined,
         after: undefined,
         limit: 1_000,

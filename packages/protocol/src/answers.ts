@@ -34,7 +34,10 @@ export interface PauseAllAnswer {
 
 export interface CleanupAnswer {
   readonly deleted: number;
+  /** There may be more: send it again. */
   readonly more: boolean;
+  /** Of the last deletion: a search as new as that finds none of these again. */
+  readonly position?: string;
 }
 
 export interface TaskPage {

@@ -99,7 +99,11 @@ export interface CommandRequests {
     readonly taskType?: string;
     readonly reason?: string;
   };
-  cleanup_tasks: { readonly maxAgeMs?: number; readonly statuses?: readonly TaskStatus[] };
+  cleanup_tasks: {
+    readonly maxAgeMs?: number;
+    readonly statuses?: readonly TaskStatus[];
+    readonly appName?: string;
+  };
   resume_last_paused_task: { readonly appName?: string };
 }
 
@@ -137,6 +141,7 @@ export type TaskSort = (typeof TASK_SORTS)[number];
 
 export interface LoadTasksRequest {
   readonly taskTypes?: readonly string[];
+  readonly appName?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }

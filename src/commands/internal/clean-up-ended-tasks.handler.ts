@@ -7,11 +7,6 @@ import { TaskFinder } from '../task-finder.port.js';
 import { CleanUpEndedTasks } from './clean-up-ended-tasks.command.js';
 import { CleanUpTask } from './clean-up-task.command.js';
 
-/** Beside the answer, where the log was then: a search as new as that finds none of these again. */
-export interface CleanedUp extends CleanupAnswer {
-  readonly position?: string;
-}
-
 @CommandHandler(CleanUpEndedTasks)
 export class CleanUpEndedTasksHandler implements ICommandHandler<CleanUpEndedTasks> {
   constructor(
@@ -20,7 +15,7 @@ export class CleanUpEndedTasksHandler implements ICommandHandler<CleanUpEndedTas
     private readonly clock: Clock,
   ) {}
 
-  async execute(command: CleanUpEndedTasks): Promise<CleanedUp> {
+  async execute(command: CleanUpEndedTasks): Promise<CleanupAnswer> {
     const context = contextOf(command);
     const { apps, after } = context;
     const { maxAgeMs, ...filter } = command;

@@ -296,6 +296,17 @@ describe.each(DELIVERIES)('list_tasks, every event delivered %s', (_, delivered)
         ),
       ),
     );
+    const { appName } = persistent.find(({ status }) => status === 'pending')!;
+    const ofOneApp = message(LoadPersistentTasks, { limit: 500, appName });
+    expect(await ask(ofOneApp)).toEqual(
+      ids(
+        persistent.filter(
+          (task) =>
+            task.appName === appName &&
+            (task.status === 'pending' || (task.status === 'running' && !task.leased)),
+        ),
+      ),
+    );
     expect(await ask(message(LoadRetryableTasks, { limit: 500 }))).toEqual(
       ids(
         persistent.filter(

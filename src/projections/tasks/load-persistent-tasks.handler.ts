@@ -11,10 +11,17 @@ export class LoadPersistentTasksHandler implements IQueryHandler<LoadPersistentT
 
   async execute(query: LoadPersistentTasks): Promise<TaskPage> {
     const { after, apps } = queryContextOf(query);
-    const { taskTypes, cursor, limit = LIMITS.listPageDefault } = query;
+    const { taskTypes, appName, cursor, limit = LIMITS.listPageDefault } = query;
     const page: TaskPageRequest = {
       // A pending task never has a lease, so the mark tells the running ones apart.
-      groups: { taskTypes, apps, persistent: true, statuses: ['pending', 'running'], mark: '' },
+      groups: {
+        taskTypes,
+        appName,
+        apps,
+        persistent: true,
+        statuses: ['pending', 'running'],
+        mark: '',
+      },
       sort: 'createdAt',
       order: 'asc',
       limit,

@@ -11,9 +11,16 @@ export class LoadRetryableTasksHandler implements IQueryHandler<LoadRetryableTas
 
   async execute(query: LoadRetryableTasks): Promise<TaskPage> {
     const { after, apps } = queryContextOf(query);
-    const { taskTypes, cursor, limit = LIMITS.listPageDefault } = query;
+    const { taskTypes, appName, cursor, limit = LIMITS.listPageDefault } = query;
     const page: TaskPageRequest = {
-      groups: { taskTypes, apps, persistent: true, statuses: ['failed'], mark: 'retries_left' },
+      groups: {
+        taskTypes,
+        appName,
+        apps,
+        persistent: true,
+        statuses: ['failed'],
+        mark: 'retries_left',
+      },
       sort: 'createdAt',
       order: 'asc',
       limit,
