@@ -9,7 +9,7 @@ import { keepEventLogs, type Variables } from '../service.js';
  * same folder finds the same log.
  *
  * Run again are those for which the log does work: whole tasks from create to complete through client,
- * service and log (`publish-packages`, `two-programs`, `client`, `transport`), and what depends on the
+ * service and log (`publish-packages`, `two-programs`, `client`, `task-service`, `transport`), and what depends on the
  * log's positions, conflicts, remembered commands and waiting readers (`edge-cases`, `sent-again`,
  * `waiting`). `crash` and the chaos run choose their store themselves. Not run again is what ends before
  * the log (frames, limits, authentication, bad input, the broker's own faults) and what is about a log

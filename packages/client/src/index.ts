@@ -29,6 +29,7 @@ export {
   TaskStatus,
 } from '@taskmanager/protocol';
 export { AdminCalls } from './admin-calls.js';
+export type { FeedFilter } from './feed/follow.js';
 export { type ClientErrorCode, TaskManagerError } from './errors.js';
 export type {
   TaskEventListener,
@@ -46,6 +47,15 @@ export type {
 } from './options.js';
 export type { CreateTaskOptions } from './task-calls.js';
 export { type ProgressOptions, type RemoveListener, TaskManager } from './task-manager.js';
+export type {
+  TaskCallback,
+  TaskCancelledPayload,
+  TaskCompletedPayload,
+  TaskFailedPayload,
+  TaskProgressPayload,
+  TaskRetryPayload,
+} from './task-payloads.js';
+export { type NewTaskOptions, TaskService, type TaskServiceOptions } from './task-service.js';
 export type { NatsCredentials } from './transport/nats.transport.js';
 export type { ProgressValue, RunningTask, TaskHandler, TaskLog } from './worker/running-task.js';
 export { PermanentTaskError, type StopKind, TaskStopped } from './worker/task-stopped.js';

@@ -54,6 +54,10 @@ export class SharedFeed {
     return { started, stop };
   }
 
+  get isIdle(): boolean {
+    return this.subscribers.size === 0;
+  }
+
   close(): void {
     this.subscribers.clear();
     this.end();
