@@ -15,6 +15,8 @@ export interface QueryOptions {
 export interface CommandOptions extends QueryOptions {
   /** UUID: sent again with the same one, a command takes effect once. Made up when not given. */
   readonly commandId?: string;
+  /** It was sent before with this `commandId` and may have taken effect: the service looks there first. */
+  readonly retry?: boolean;
 }
 
 interface CommonOptions {
@@ -71,6 +73,7 @@ export type ConnectOptions = TcpConnectOptions | NatsConnectOptions;
 export function splitOptions<T extends CommandOptions>(
   all: T,
 ): { options: CommandOptions; fields: Omit<T, keyof CommandOptions> } {
-  const { timeoutMs, signal, correlationId, causationId, commandId, ...fields } = all;
-  return { options: { timeoutMs, signal, correlationId, causationId, commandId }, fields };
+  const { timeoutMs, signal, correlationId, causationId, commandId, retry, ...fields } = all;
+  const options = { timeoutMs, signal, correlationId, causationId, commandId, retry };
+  return { options, fields };
 }

@@ -38,6 +38,7 @@ export class CallFactory {
       limitMs: options.timeoutMs ?? this.callMs,
       tryMs: this.tryMs,
       signal,
+      maybeDone: options.retry ?? false,
     });
   }
 }

@@ -15,6 +15,8 @@ export interface CallParts {
   readonly limitMs: number;
   readonly tryMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Sent before by another call. */
+  readonly maybeDone: boolean;
 }
 
 /**
@@ -50,7 +52,7 @@ export class Call {
   /** `trying`: with the transport; `pausing`: between two tries; both occupy the call's lane. */
   state: 'queued' | 'trying' | 'pausing' | 'settled' = 'queued';
   /** It may have taken effect. */
-  maybeDone = false;
+  maybeDone: boolean;
   failures = 0;
   /** Refused together with others for what may be another's fault: goes alone from now on. */
   alone = false;
@@ -69,6 +71,7 @@ export class Call {
     this.deadline = performance.now() + this.limitMs;
     this.tryMs = parts.waitMs + parts.tryMs;
     this.signal = parts.signal;
+    this.maybeDone = parts.maybeDone;
     this.answer = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
