@@ -57,5 +57,7 @@ export type {
 } from './task-payloads.js';
 export { type NewTaskOptions, TaskService, type TaskServiceOptions } from './task-service.js';
 export type { NatsCredentials } from './transport/nats.transport.js';
+export type { HandlerOptions, TaskWorkerOptions } from './worker/worker-options.js';
+export { TaskWorker } from './worker/task-worker.js';
 export type { ProgressValue, RunningTask, TaskHandler, TaskLog } from './worker/running-task.js';
 export { PermanentTaskError, type StopKind, TaskStopped } from './worker/task-stopped.js';
