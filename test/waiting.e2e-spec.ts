@@ -75,6 +75,44 @@ describe('A request that waits', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('gives its place to the same claim sent again, over whatever connection', async () => {
+    const meta = { commandId: randomUUID() };
+    const other = await RawTcp.connect(service.port);
+    const again = { ...meta, retry: true };
+    const first = claim(other, 'w', { waitMs: LONG, meta });
+    await waiting(1);
+    const second = claim(client, 'w', { waitMs: LONG, meta: again });
+    expect(await first).toEqual({ tasks: [] });
+    await waiting(1);
+    const { taskId } = await create();
+    expect((await second).tasks).toMatchObject([{ id: taskId, workerId: 'w', attempt: 1 }]);
+    await other.end();
+  });
+
+  it('is taken back by the same claim sent again without a wait', async () => {
+    const meta = { commandId: randomUUID() };
+    const first = claim(client, 'w', { waitMs: LONG, meta });
+    await waiting(1);
+    const back = await claim(client, 'w', { waitMs: 0, meta: { ...meta, retry: true } });
+    expect([await first, back]).toEqual([{ tasks: [] }, { tasks: [] }]);
+    const { taskId } = await create();
+    expect((await claim(client, 'other')).tasks).toMatchObject([{ id: taskId }]);
+  });
+
+  it('brings a claim and the same claim sent again meanwhile one task, not one each', async () => {
+    await create();
+    const { position: after } = await create();
+    const meta = { commandId: randomUUID(), after };
+    const answers = await Promise.all([
+      claim(client, 'w', { meta }),
+      claim(client, 'w', { meta: { ...meta, retry: true } }),
+      claim(client, 'w', { meta: { ...meta, retry: true } }),
+    ]);
+    const [first, ...others] = answers;
+    expect(first.tasks).toHaveLength(1);
+    for (const answer of others) expect(answer).toEqual(first);
+  });
+
   it('gets a task each when there are as many tasks as workers', async () => {
     const claims = Array.from({ length: 20 }, (_, n) => claim(client, `w${n}`, { waitMs: LONG }));
     await waiting(20);

@@ -7,6 +7,7 @@ import { sendToEach } from './candidates.js';
 import { ClaimTasks } from './claim-tasks.command.js';
 import { CommandExecutor } from './command-executor.js';
 import { ClaimTask } from './internal/claim-task.command.js';
+import { StandingClaims } from './standing-claims.js';
 import { messageOf } from './task-command.js';
 import { TaskFinder } from './task-finder.port.js';
 
@@ -22,20 +23,31 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     private readonly executor: CommandExecutor,
     private readonly finder: TaskFinder,
     private readonly clock: Clock,
+    private readonly standing: StandingClaims,
   ) {}
 
-  async execute(command: ClaimTasks): Promise<ClaimAnswer> {
+  execute(command: ClaimTasks): Promise<ClaimAnswer> {
     const context = contextOf(command);
+    return this.standing.run(context.commandId, context.gone, (over) =>
+      this.decide(command, context, over),
+    );
+  }
+
+  private async decide(
+    command: ClaimTasks,
+    context: CommandContext,
+    over: AbortSignal,
+  ): Promise<ClaimAnswer> {
     const held = await this.held(context);
     if (held.length > 0) return { tasks: held };
-    const { apps, gone, whileWaiting } = context;
+    const { apps, whileWaiting } = context;
     const wish = { taskTypes: command.taskTypes, apps };
     const until = this.clock.now() + (command.waitMs ?? 0);
     for (;;) {
       const tasks = await this.claim(command, context);
       const waitMs = until - this.clock.now();
       if (tasks.length > 0 || waitMs <= 0) return { tasks };
-      const wait = () => this.finder.waitForClaimable(wish, waitMs, gone);
+      const wait = () => this.finder.waitForClaimable(wish, waitMs, over);
       if (!(await (whileWaiting ? whileWaiting(wait) : wait()))) return { tasks: [] };
     }
   }

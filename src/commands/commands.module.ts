@@ -41,6 +41,7 @@ import { UpdateTaskProgressHandler } from './update-task-progress.handler.js';
 import { UpdateTaskStatusHandler } from './update-task-status.handler.js';
 import { CommandExecutor } from './command-executor.js';
 import { RefusalRecorder } from './refusal-recorder.js';
+import { StandingClaims } from './standing-claims.js';
 import { TaskStreams } from './task-streams.js';
 
 /** What handles a command on the wire. */
@@ -88,6 +89,13 @@ const INTERNAL_HANDLERS = [
 
 @Module({
   imports: [ContextModule, CqrsModule, EventStoreModule, ProjectionsModule, PublishersModule],
-  providers: [CommandExecutor, RefusalRecorder, TaskStreams, ...HANDLERS, ...INTERNAL_HANDLERS],
+  providers: [
+    CommandExecutor,
+    RefusalRecorder,
+    StandingClaims,
+    TaskStreams,
+    ...HANDLERS,
+    ...INTERNAL_HANDLERS,
+  ],
 })
 export class CommandsModule {}

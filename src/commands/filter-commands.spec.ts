@@ -31,6 +31,7 @@ import { RefusalRecorder } from './refusal-recorder.js';
 import { ResumeLastPausedTask } from './resume-last-paused-task.command.js';
 import { ResumeLastPausedTaskHandler } from './resume-last-paused-task.handler.js';
 import { ResumeTaskHandler } from './resume-task.handler.js';
+import { StandingClaims } from './standing-claims.js';
 import { StartTask } from './start-task.command.js';
 import { StartTaskHandler } from './start-task.handler.js';
 import { type Found, TaskFinder } from './task-finder.port.js';
@@ -110,6 +111,7 @@ async function service(): Promise<CommandBus> {
       CancelTaskHandler,
       ClaimTaskHandler,
       ClaimTasksHandler,
+      StandingClaims,
       CleanUpEndedTasksHandler,
       CleanUpTaskHandler,
       CleanupTasksHandler,
