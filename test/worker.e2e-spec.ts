@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  type FeedEvent,
   type Json,
   PermanentTaskError,
   type RunningTask,
@@ -7,17 +8,24 @@ import {
   type TaskInfo,
   type TaskLog,
   TaskManager,
+  TaskManagerError,
   TaskStopped,
   TaskWorker,
   type TaskWorkerOptions,
+  type WorkerClient,
 } from '@taskmanager/client';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Broker, startBroker } from './nats.js';
+import { type Broker, freePort, startBroker } from './nats.js';
 import { type Service, startService } from './service.js';
 
 /** A worker as a program uses it, against the real service; what it does to tasks is read from their history. */
 
 const LIMIT_MS = 10_000;
+
+type WorkOptions = TaskWorkerOptions & { concurrency?: number; through?: WorkerClient };
 
 let broker: Broker;
 let service: Service;
@@ -60,9 +68,9 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
   function work(
     taskType: string,
     handler: TaskHandler,
-    { concurrency, ...options }: TaskWorkerOptions & { concurrency?: number } = {},
+    { concurrency, through = client, ...options }: WorkOptions = {},
   ): TaskWorker {
-    const worker = new TaskWorker(client, { log: NO_LOG, ...options });
+    const worker = new TaskWorker(through, { log: NO_LOG, ...options });
     worker.handle(taskType, handler, concurrency === undefined ? {} : { concurrency });
     worker.start();
     open.push(worker);
@@ -245,6 +253,185 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     });
   });
 
+  it('runs no handler for a task that was cancelled before its claim was answered', async () => {
+    const type = newType();
+    const heard = gateOf();
+    let runs = 0;
+    const through = overheard(client, {
+      onAnswer: (name) => (name === 'claim_tasks' ? heard.opened : undefined),
+      onEvent: ({ event }) => {
+        if (event === 'cancelled') heard.open();
+      },
+    });
+    work(type, () => void runs++, { through });
+    const id = await create(type);
+    await status(id, 'running');
+    await client.cancelTask(id);
+    await until(id, ({ cancelAcknowledged }) => cancelAcknowledged === true);
+    expect(runs).toBe(0);
+  });
+
+  it('finds the tasks of a claim whose answer was lost', async () => {
+    const type = newType();
+    let losses = 0;
+    const onAnswer = (name: string) => {
+      if (name === 'claim_tasks' && losses++ === 0) throw timeout();
+    };
+    const ids = await Promise.all([create(type), create(type)]);
+    work(type, ({ attempt }) => attempt, {
+      concurrency: 2,
+      through: overheard(client, { onAnswer }),
+    });
+    for (const id of ids) {
+      expect(await status(id, 'completed')).toMatchObject({ result: 1, stallCount: 0 });
+    }
+    expect(losses).toBeGreaterThan(1);
+  });
+
+  it('renews leases by itself', async () => {
+    const type = newType();
+    const mayEnd = gateOf();
+    work(type, () => mayEnd.opened, { leaseMs: 1_000 });
+    const id = await create(type);
+    await until(id, ({ revision }) => revision >= 3);
+    mayEnd.open();
+    await status(id, 'completed');
+    expect((await eventsOf(id)).slice(2, 4)).toEqual(['TaskLeaseRenewed', 'TaskLeaseRenewed']);
+  });
+
+  it('tells a handler that its task is not held any more, and sends nothing of it', async () => {
+    const type = newType();
+    const [started, kinds] = [gateOf(), gateOf<string[]>()];
+    const worker = work(
+      type,
+      async (task) => {
+        if (task.attempt === 2) return 'second';
+        started.open();
+        await stoppedBy(task);
+        await task.saveCheckpoint('late').catch((error: TaskStopped) => {
+          kinds.open([(task.signal.reason as TaskStopped).kind, error.kind]);
+        });
+        return 'first';
+      },
+      { concurrency: 2 },
+    );
+    const id = await create(type);
+    await started.opened;
+    await client.command('release_task', { id, workerId: worker.workerId, leaseEpoch: 1 });
+    expect(await kinds.opened).toEqual(['lease_lost', 'lease_lost']);
+    expect(await status(id, 'completed')).toMatchObject({ result: 'second', attempt: 2 });
+  });
+
+  it('asks people, and comes back when they have approved', async () => {
+    const type = newType();
+    work(type, async (task) => {
+      if (task.attempt > 1) return task.checkpoint ?? null;
+      await task.saveCheckpoint('before asking');
+      return task.requestApproval({ comment: 'Publish?' });
+    });
+    const id = await create(type);
+    await status(id, 'waiting_for_approval');
+    await client.approveTask(id);
+    expect(await status(id, 'completed')).toMatchObject({ result: 'before asking' });
+  });
+
+  describe('stop', () => {
+    it('hands a task back at its next pause point; another worker takes it at once', async () => {
+      const type = newType();
+      const [started, stopped] = [gateOf(), gateOf()];
+      const first = work(type, async (task) => {
+        started.open();
+        await stopped.opened;
+        await task.pausePoint({ page: 3 });
+      });
+      const id = await create(type);
+      await started.opened;
+      work(type, (task) => ({ from: task.checkpoint ?? null, attempt: task.attempt }));
+      const end = first.stop();
+      stopped.open();
+      await end;
+      expect(await status(id, 'completed')).toMatchObject({
+        result: { from: { page: 3 }, attempt: 2 },
+        stallCount: 0,
+      });
+      expect(await eventsOf(id)).toContain('TaskReleased');
+    });
+
+    it('lets a handler finish that can within the time', async () => {
+      const type = newType();
+      const [started, stopped] = [gateOf(), gateOf()];
+      const worker = work(type, async () => {
+        started.open();
+        await stopped.opened;
+        return 'finished';
+      });
+      const id = await create(type);
+      await started.opened;
+      const end = worker.stop();
+      stopped.open();
+      await end;
+      expect(await client.getTask(id)).toMatchObject({ status: 'completed', result: 'finished' });
+    });
+
+    it('hands back what does not end, with its checkpoint', async () => {
+      const type = newType();
+      const started = gateOf();
+      let kind: unknown;
+      const worker = work(
+        type,
+        async (task) => {
+          await task.pausePoint('here');
+          task.signal.addEventListener('abort', () => {
+            kind = (task.signal.reason as TaskStopped).kind;
+          });
+          started.open();
+          await new Promise(() => undefined);
+        },
+        { shutdownMs: 10 },
+      );
+      const id = await create(type);
+      await started.opened;
+      await worker.stop();
+      expect(await client.getTask(id)).toMatchObject({ status: 'pending', checkpoint: 'here' });
+      expect(kind).toBe('shutdown');
+    });
+
+    it('with now hands back at once what would go on', async () => {
+      const type = newType();
+      const started = gateOf();
+      const worker = work(type, async () => {
+        started.open();
+        await new Promise(() => undefined);
+      });
+      const id = await create(type);
+      await started.opened;
+      const end = worker.stop();
+      const before = performance.now();
+      await worker.stop({ now: true });
+      await end;
+      expect(performance.now() - before).toBeLessThan(900);
+      expect(await client.getTask(id)).toMatchObject({ status: 'pending', stallCount: 0 });
+    });
+
+    it('does not wait for a claim that waits', async () => {
+      const claimed = gateOf();
+      const through = overheard(client, { onEvent: () => undefined });
+      const waiting: WorkerClient = {
+        ...through,
+        command: (name, args, options) => {
+          const answer = through.command(name, args, options);
+          if (name === 'claim_tasks') setImmediate(() => claimed.open());
+          return answer;
+        },
+      };
+      const worker = work(newType(), () => undefined, { through: waiting });
+      await claimed.opened;
+      const before = performance.now();
+      await worker.stop();
+      expect(performance.now() - before).toBeLessThan(2_000);
+    });
+  });
+
   describe('pause', () => {
     it('stops a handler at its next pause point; another worker goes on from the checkpoint', async () => {
       const type = newType();
@@ -316,21 +503,21 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     it('is as if it had not been when it is resumed before the handler noticed', async () => {
       const type = newType();
       const [started, resumed] = [gateOf(), gateOf()];
-      let task: RunningTask | undefined;
-      work(type, async (running) => {
-        task = running;
-        await running.pausePoint();
+      const onEvent = ({ event }: FeedEvent) => {
+        if (event === 'resumed') resumed.open();
+      };
+      const handler: TaskHandler = async (task) => {
+        await task.pausePoint();
         started.open();
         await resumed.opened;
-        await running.pausePoint();
-        return running.signal.aborted;
-      });
+        await task.pausePoint();
+        return task.signal.aborted;
+      };
+      work(type, handler, { through: overheard(client, { onEvent }) });
       const id = await create(type);
       await started.opened;
       await client.pauseTask(id);
       await client.resumeTask(id);
-      await hasHeardOf(task!, 3);
-      resumed.open();
       expect(await status(id, 'completed')).toMatchObject({ result: false, attempt: 1 });
     });
 
@@ -352,12 +539,92 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
   });
 });
 
+describe.each(['tcp', 'nats'] as const)('a worker over %s whose service restarts', (transport) => {
+  let folder: string;
+  let port: number;
+  let own: Service;
+  let client: TaskManager;
+
+  const start = async () => {
+    own = await startService({ DATA_DIR: folder, TCP_PORT: String(port), NATS_URL: broker.url });
+    await own.nats;
+  };
+  // The broker serves the other service too.
+  beforeAll(async () => {
+    await service.close();
+    folder = mkdtempSync(join(tmpdir(), 'worker-restart-'));
+    port = await freePort();
+    await start();
+    client = await TaskManager.connect(
+      transport === 'tcp'
+        ? { transport, port, actor: 'operator' }
+        : { transport, servers: broker.url, actor: 'operator' },
+    );
+  });
+  afterAll(async () => {
+    await client?.close();
+    await own?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('goes on meanwhile and loses nothing; what happens after it is heard', async () => {
+    const worker = new TaskWorker(client, { log: NO_LOG, leaseMs: 1_000 });
+    const [started, away, hasSaved] = [gateOf(), gateOf(), gateOf()];
+    worker.handle('finish', async (task) => {
+      await away.opened;
+      task.progress(50, 'while it is away');
+      await task.saveCheckpoint('saved');
+      hasSaved.open();
+      return task.signal.aborted;
+    });
+    worker.handle('cancel', async (task) => {
+      started.open();
+      await stoppedBy(task);
+    });
+    worker.start();
+    const create = (type: string) =>
+      client.createTask(type, type, 'app', undefined, { runBy: 'worker' });
+    const [finish, cancel] = [await create('finish'), await create('cancel')];
+    await started.opened;
+    await own.close();
+    away.open();
+    const noAnswer = client.getTask(finish, { timeoutMs: 300 });
+    await expect(noAnswer).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await start();
+    await hasSaved.opened;
+    await client.cancelTask(cancel);
+    const after = async (id: string, isSo: (task: TaskInfo) => boolean) => {
+      for (;;) {
+        const task = await client.getTask(id);
+        if (isSo(task)) return task;
+        await delay(10);
+      }
+    };
+    await after(cancel, ({ cancelAcknowledged }) => cancelAcknowledged === true);
+    expect(await after(finish, (task) => task.status === 'completed')).toMatchObject({
+      attempt: 1,
+      stallCount: 0,
+      checkpoint: 'saved',
+      message: 'while it is away',
+      result: false,
+    });
+    const next = await create('finish');
+    await after(next, ({ status }) => status === 'completed');
+    await worker.stop();
+  });
+});
+
 const NO_LOG: TaskLog = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
 };
+
+/** What the client says of a command that may have taken effect. */
+function timeout(): TaskManagerError {
+  return new TaskManagerError('TIMEOUT', 'No answer', { outcome: 'unknown' });
+}
 
 function gateOf<T = void>() {
   let open!: (value: T) => void;
@@ -372,11 +639,31 @@ function stoppedBy({ signal }: RunningTask): Promise<void> {
   });
 }
 
-async function hasHeardOf(task: RunningTask, revision: number): Promise<void> {
-  const { stop } = task as unknown as { stop: { revision: number } };
-  const deadline = performance.now() + LIMIT_MS;
-  while (stop.revision < revision) {
-    if (performance.now() > deadline) throw new Error(`It has heard up to ${stop.revision}`);
-    await delay(5);
-  }
+/**
+ * A client that shows what passes through it. What `onAnswer` throws is what the caller gets in place of
+ * the answer: an answer that was lost.
+ */
+function overheard(
+  client: TaskManager,
+  {
+    onAnswer,
+    onEvent,
+  }: {
+    readonly onAnswer?: (command: string) => void | Promise<void>;
+    readonly onEvent?: (event: FeedEvent) => void;
+  },
+): WorkerClient {
+  return {
+    command: async (name, args, options) => {
+      const answer = await client.command(name, args, options);
+      await onAnswer?.(name);
+      return answer;
+    },
+    readEvents: async (request, options) => {
+      const page = await client.readEvents(request, options);
+      // In the turn after the worker has it.
+      setImmediate(() => page.events.forEach((event) => onEvent?.(event)));
+      return page;
+    },
+  };
 }

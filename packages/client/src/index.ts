@@ -58,6 +58,7 @@ export type {
 export { type NewTaskOptions, TaskService, type TaskServiceOptions } from './task-service.js';
 export type { NatsCredentials } from './transport/nats.transport.js';
 export type { HandlerOptions, TaskWorkerOptions } from './worker/worker-options.js';
+export type { WorkerClient } from './worker/insist.js';
 export { TaskWorker } from './worker/task-worker.js';
 export type { ProgressValue, RunningTask, TaskHandler, TaskLog } from './worker/running-task.js';
 export { PermanentTaskError, type StopKind, TaskStopped } from './worker/task-stopped.js';

@@ -2,9 +2,8 @@ import { LIMITS, type TaskInfo } from '@taskmanager/protocol';
 import { setImmediate as endOfTurn, setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../backoff.js';
 import { newId } from '../new-id.js';
-import type { TaskCalls } from '../task-calls.js';
 import { TaskManagerError } from '../errors.js';
-import { isPassing, maybeDone } from './insist.js';
+import { isPassing, maybeDone, type WorkerClient } from './insist.js';
 import type { WorkerSettings } from './worker-options.js';
 
 /** How long one claim waits for its first task, milliseconds. */
@@ -15,7 +14,7 @@ const REFUSED_MS = 10_000;
 const TAKE_BACK_MS = 2_000;
 
 export interface ClaimLoopParts {
-  readonly client: TaskCalls;
+  readonly client: WorkerClient;
   readonly settings: WorkerSettings;
   readonly taskType: string;
   readonly concurrency: number;

@@ -1,8 +1,8 @@
 import { type CommandRequests, type Json, LIMITS, type TaskInfo } from '@taskmanager/protocol';
 import { type CommandOptions, splitOptions } from '../options.js';
-import type { TaskCalls } from '../task-calls.js';
 import type { TimeLimits } from '../time-limits.js';
 import { cutText } from './cut-text.js';
+import type { WorkerClient } from './insist.js';
 import { logWith } from './json-log.js';
 import { Lease } from './lease.js';
 import { type Progress, progressOf, ProgressReport } from './progress-report.js';
@@ -15,7 +15,7 @@ import { textOf, type WorkerSettings } from './worker-options.js';
 
 /** What all tasks of a worker share. */
 export interface Holding extends WorkerSettings {
-  readonly client: TaskCalls;
+  readonly client: WorkerClient;
   /** Flushes progress that was held back: one timer for all tasks. */
   readonly progressDue: TimeLimits<ProgressReport>;
   /** Fires when the worker has ended: nothing is sent again any more. */

@@ -7,6 +7,9 @@ import { newId } from '../new-id.js';
 import type { CommandOptions } from '../options.js';
 import type { TaskCalls } from '../task-calls.js';
 
+/** What a worker needs of a client: a connected TaskManager has it. */
+export type WorkerClient = Pick<TaskCalls, 'command' | 'readEvents'>;
+
 /** What may be different a moment later. A conflict is another replica that was quicker. */
 const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE', 'OVERLOADED', 'TIMEOUT', 'CONFLICT']);
 
@@ -27,7 +30,7 @@ export function maybeDone(error: unknown): boolean {
  * @throws TaskManagerError what the service refused it with
  */
 export async function insist<N extends CommandName>(
-  client: TaskCalls,
+  client: WorkerClient,
   name: N,
   args: CommandRequests[N],
   signal: AbortSignal,

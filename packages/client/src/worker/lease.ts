@@ -1,8 +1,7 @@
 import type { CommandAnswer, CommandRequests } from '@taskmanager/protocol';
 import { TaskManagerError } from '../errors.js';
 import type { CommandOptions } from '../options.js';
-import type { TaskCalls } from '../task-calls.js';
-import { insist, isPassing } from './insist.js';
+import { insist, isPassing, type WorkerClient } from './insist.js';
 import { newsOfRefusal, type TaskNews, thenOf } from './task-news.js';
 
 /** The commands that only the holder of a lease may send, and what each says beside the lease. */
@@ -18,7 +17,7 @@ type Leased =
 type Fields<N extends Leased> = Omit<CommandRequests[N], 'id' | 'workerId' | 'leaseEpoch'>;
 
 export interface LeaseParts {
-  readonly client: TaskCalls;
+  readonly client: WorkerClient;
   readonly taskId: string;
   readonly workerId: string;
   readonly leaseEpoch: number | undefined;

@@ -1,10 +1,9 @@
 import type { Json, TaskInfo } from '@taskmanager/protocol';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TaskCalls } from '../task-calls.js';
 import { TimeLimits } from '../time-limits.js';
 import { ClaimLoop } from './claim-loop.js';
 import { HeldTask, type Holding } from './held-task.js';
-import { isPassing } from './insist.js';
+import { isPassing, type WorkerClient } from './insist.js';
 import { onStopSignals } from './process-signals.js';
 import type { ProgressReport } from './progress-report.js';
 import type { TaskHandler } from './running-task.js';
@@ -56,7 +55,7 @@ export class TaskWorker {
    * @throws TypeError for options out of range
    */
   constructor(
-    private readonly client: TaskCalls,
+    private readonly client: WorkerClient,
     options: TaskWorkerOptions = {},
   ) {
     this.settings = settingsOf(options);
