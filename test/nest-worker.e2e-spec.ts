@@ -26,7 +26,7 @@ class Paint {
     return this.color;
   }
 
-  onApplicationShutdown(): void {
+  beforeApplicationShutdown(): void {
     this.left = false;
     told.push('paint closed');
   }
@@ -155,10 +155,13 @@ describe('a NestJS application', () => {
   });
 
   it('lets handlers end when it closes, before the client and what they need do', async () => {
-    const running = await start(PaintingModule, TaskWorkerModule.forRoot());
+    // Nest closes what was imported last first.
+    const running = await start(TaskWorkerModule.forRoot(), PaintingModule);
     const id = await create('nest_slow');
     await gate.reached;
     const closing = running.close();
+    // Whatever does not wait for the handler has closed by the end of this.
+    await client.getTask(id);
     gate.letPass();
     await closing;
     expect(told).toEqual(['painted', 'paint closed']);
