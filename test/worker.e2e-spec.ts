@@ -322,6 +322,34 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     expect(await status(id, 'completed')).toMatchObject({ result: 'second', attempt: 2 });
   });
 
+  it('knows that a lease is lost when it claims the same task again before the feed says so', async () => {
+    const type = newType();
+    const [started, kind, claimedAgain] = [gateOf(), gateOf<string>(), gateOf()];
+    const deaf = overheard(client, {});
+    const through: WorkerClient = {
+      ...deaf,
+      readEvents: async (request, options) => {
+        const page = await deaf.readEvents(request, options);
+        if (page.events.length > 0) await claimedAgain.opened;
+        return page;
+      },
+    };
+    const handler: TaskHandler = async (task) => {
+      if (task.attempt === 2) return 'second';
+      started.open();
+      await stoppedBy(task);
+      kind.open((task.signal.reason as TaskStopped).kind);
+      return 'first';
+    };
+    const worker = work(type, handler, { concurrency: 2, through });
+    const id = await create(type);
+    await started.opened;
+    await client.command('release_task', { id, workerId: worker.workerId, leaseEpoch: 1 });
+    expect(await kind.opened).toBe('lease_lost');
+    expect(await status(id, 'completed')).toMatchObject({ result: 'second' });
+    claimedAgain.open();
+  });
+
   it('asks people, and comes back when they have approved', async () => {
     const type = newType();
     work(type, async (task) => {
@@ -436,7 +464,11 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     it('stops a handler at its next pause point; another worker goes on from the checkpoint', async () => {
       const type = newType();
       const [started, paused, busy, over] = [gateOf(), gateOf(), gateOf(), gateOf()];
-      work(type, async (task) => {
+      const heard = gateOf();
+      const onEvent = ({ event }: FeedEvent) => {
+        if (event === 'paused') heard.open();
+      };
+      const handler: TaskHandler = async (task) => {
         if (task.name === 'other') {
           busy.open();
           return over.opened;
@@ -446,10 +478,12 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
         await paused.opened;
         await task.pausePoint({ page: 7 });
         return 'not reached';
-      });
+      };
+      work(type, handler, { through: overheard(client, { onEvent }) });
       const id = await create(type);
       await started.opened;
       await client.pauseTask(id);
+      await heard.opened;
       expect(await client.getTask(id)).toMatchObject({ pauseAcknowledged: false });
       paused.open();
       await until(id, ({ pauseAcknowledged }) => pauseAcknowledged === true);
@@ -568,7 +602,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s whose service restarts
   });
 
   it('goes on meanwhile and loses nothing; what happens after it is heard', async () => {
-    const worker = new TaskWorker(client, { log: NO_LOG, leaseMs: 1_000 });
+    const worker = new TaskWorker(client, { log: NO_LOG });
     const [started, away, hasSaved] = [gateOf(), gateOf(), gateOf()];
     worker.handle('finish', async (task) => {
       await away.opened;

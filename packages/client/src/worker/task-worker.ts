@@ -154,6 +154,8 @@ export class TaskWorker {
 
   /** Runs a task that was claimed; resolves when its slot is free. */
   private take(info: TaskInfo, handler: TaskHandler, feed: StopFeed): Promise<void> {
+    // Claimed again before the feed has told that it was lost: the older lease is over.
+    this.held.get(info.id)?.hear({ then: 'lease_lost' });
     const task = new HeldTask(info, this.holding);
     const news = feed.newsOf(info.id);
     if (news) task.hear(news);
