@@ -250,6 +250,11 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       const task = await until(id, ({ cancelAcknowledged }) => cancelAcknowledged === true);
       expect(task).toMatchObject({ status: 'cancelled' });
       expect(task).not.toHaveProperty('result');
+      const [refusal] = await service.log.readStream(`refused-${id}`, { limit: 10 });
+      expect(JSON.parse(refusal!.data)).toMatchObject({
+        command: 'complete_task',
+        code: 'INVALID_TRANSITION',
+      });
     });
   });
 
@@ -441,22 +446,55 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       expect(await client.getTask(id)).toMatchObject({ status: 'pending', stallCount: 0 });
     });
 
-    it('does not wait for a claim that waits', async () => {
+    it('takes back a claim that waits, and does not wait for it', async () => {
+      const claims: unknown[] = [];
       const claimed = gateOf();
-      const through = overheard(client, { onEvent: () => undefined });
-      const waiting: WorkerClient = {
-        ...through,
+      const through: WorkerClient = {
+        ...overheard(client, {}),
         command: (name, args, options) => {
-          const answer = through.command(name, args, options);
-          if (name === 'claim_tasks') setImmediate(() => claimed.open());
-          return answer;
+          if (name === 'claim_tasks') {
+            const { limit, waitMs } = args as { limit?: number; waitMs?: number };
+            claims.push({ limit, waitMs, commandId: options?.commandId, retry: options?.retry });
+            setImmediate(claimed.open);
+          }
+          return client.command(name, args, options);
         },
       };
-      const worker = work(newType(), () => undefined, { through: waiting });
+      const worker = work(newType(), () => undefined, { through, concurrency: 5 });
       await claimed.opened;
       const before = performance.now();
       await worker.stop();
       expect(performance.now() - before).toBeLessThan(2_000);
+      const commandId = expect.any(String);
+      expect(claims).toEqual([
+        { limit: 5, waitMs: 25_000, commandId, retry: false },
+        {
+          limit: 1,
+          waitMs: 0,
+          commandId: (claims[0] as { commandId: string }).commandId,
+          retry: true,
+        },
+      ]);
+    });
+
+    it('hands back what a claim brings that is taken back', async () => {
+      const type = newType();
+      const stopped = gateOf();
+      let claims = 0;
+      const onAnswer = async (name: string) => {
+        if (name !== 'claim_tasks' || ++claims > 1) return;
+        await stopped.opened;
+        throw timeout();
+      };
+      let runs = 0;
+      const worker = work(type, () => void runs++, { through: overheard(client, { onAnswer }) });
+      const id = await create(type);
+      await status(id, 'running');
+      const end = worker.stop();
+      stopped.open();
+      await end;
+      expect(await client.getTask(id)).toMatchObject({ status: 'pending', stallCount: 0 });
+      expect(runs).toBe(0);
     });
   });
 

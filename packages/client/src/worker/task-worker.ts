@@ -20,6 +20,8 @@ import {
 const LAST_MOMENT_MS = 1_000;
 /** How long the service may take to hear of what is handed back, milliseconds; then its leases run out. */
 const HAND_BACK_MS = 5_000;
+/** One reading of the feed names no more. */
+const MOST_TYPES = 100;
 
 interface Registration {
   readonly handler: TaskHandler;
@@ -80,6 +82,9 @@ export class TaskWorker {
   ): this {
     if (this.loops) throw new TypeError(`${taskType}: handlers are given before the worker starts`);
     if (this.registrations.has(taskType)) throw new TypeError(`${taskType} has a handler already`);
+    if (this.registrations.size === MOST_TYPES) {
+      throw new TypeError(`A worker has handlers for ${MOST_TYPES} task types at most`);
+    }
     const concurrency = concurrencyOf(taskType, options);
     // What a task was created with, nobody has checked; see RunningTask.input.
     this.registrations.set(taskType, { handler: handler as unknown as TaskHandler, concurrency });
@@ -97,9 +102,11 @@ export class TaskWorker {
     }
   }
 
-  /** Starts claiming, as soon as the service can be reached. @throws Error when it was started before */
+  /** Starts claiming, as soon as the service can be reached. @throws Error when it was started or stopped before */
   start(): void {
-    if (this.loops) throw new Error('This worker was started before: make a new one');
+    if (this.loops || this.stopped) {
+      throw new Error('This worker was started or stopped before: make a new one');
+    }
     if (this.registrations.size === 0) throw new Error('This worker has no handlers: see handle()');
     this.loops = this.work();
     const { leaseMs } = this.settings;
