@@ -180,6 +180,14 @@ describe('a command without a known outcome', () => {
     expect(metaOf(1)).toEqual({ commandId: metaOf(0).commandId, retry: true });
   });
 
+  it('is marked as a retry from the first try on by who sent it before', async () => {
+    await start(acceptAll, { coalesce: false });
+    const commandId = '01890000-0000-7000-8000-000000000001';
+    await client.startTask('a', { commandId, retry: true });
+    expect(metaOf(0)).toEqual({ commandId, retry: true });
+    expect(server.received[0]?.data).not.toHaveProperty('retry');
+  });
+
   it('is sent again when one try took too long', async () => {
     await start(
       (request, socket) => (server.received.length === 1 ? undefined : acceptAll(request, socket)),

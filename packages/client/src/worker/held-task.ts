@@ -157,7 +157,7 @@ export class HeldTask implements RunningTask {
   }
 
   private tell(outcome: Outcome | undefined): Promise<void> {
-    this.stop.close();
+    this.stop.end();
     if (this.stop.over) this.report.drop();
     else this.report.flush();
     const { lease, stop, offered: checkpoint, log } = this;

@@ -55,6 +55,13 @@ describe('A held task that somebody pauses', () => {
     expect(stop.wanted?.kind).toBe('paused');
   });
 
+  it('times nothing when its handler has ended before the news came', () => {
+    const stop = held({ pausePoints: true });
+    stop.end();
+    stop.hear(news(6, 'paused'));
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('is paused, not shut down, when both are wanted', () => {
     const stop = held({ pausePoints: true });
     stop.shutDown();

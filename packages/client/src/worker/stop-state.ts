@@ -16,6 +16,7 @@ export class StopState {
   private shutdown: TaskStopped | undefined;
   private hasPausePoints = false;
   private grace: NodeJS.Timeout | undefined;
+  private ended = false;
   /** Made when somebody looks at it: most handlers never do. */
   private controller: AbortController | undefined;
 
@@ -71,13 +72,18 @@ export class StopState {
     const { wanted } = this;
     if (this.fired || !wanted) return this.fired;
     this.fired = wanted;
-    this.close();
+    this.endGrace();
     this.controller?.abort(wanted);
     return wanted;
   }
 
-  /** Nothing is timed any more. */
-  close(): void {
+  /** The handler has ended: nothing is timed any more, whatever is heard. */
+  end(): void {
+    this.ended = true;
+    this.endGrace();
+  }
+
+  private endGrace(): void {
     clearTimeout(this.grace);
     this.grace = undefined;
   }
@@ -85,13 +91,14 @@ export class StopState {
   private pause(reason: string | undefined): void {
     this.paused ??= taskStopped(this.taskId, 'paused', reason);
     if (!this.hasPausePoints) this.fire();
-    else if (!this.fired) this.grace ??= setTimeout(() => this.fire(), this.pauseGraceMs);
+    else if (!this.fired && !this.ended)
+      this.grace ??= setTimeout(() => this.fire(), this.pauseGraceMs);
   }
 
   private takeBackPause(): void {
     // The handler knows already: it stops, and the task is handed back when it has.
     if (this.fired) return;
     this.paused = undefined;
-    this.close();
+    this.endGrace();
   }
 }
