@@ -4,3 +4,4 @@ export * from './command-context.js';
 export * from './ids.js';
 export * from './listed.js';
 export * from './refusal.js';
+export * from './who-and-why.js';

@@ -2,10 +2,10 @@ import { Logger } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { ReleaseParkedAnswer } from '@taskmanager/protocol';
 import { taskStream } from '../../events/index.js';
+import { whoAndWhy } from '../../context/index.js';
 import { ProcessorRunner } from '../processor-runner.js';
 import { DiscardParkedEvents } from './discard-parked-events.command.js';
 import { knownRun } from './known-run.js';
-import { whoAndWhy } from './who.js';
 
 /** A projection refuses it. */
 @CommandHandler(DiscardParkedEvents)

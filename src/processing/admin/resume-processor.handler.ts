@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { PauseProcessorAnswer } from '@taskmanager/protocol';
+import { whoAndWhy } from '../../context/index.js';
 import { ProcessorRunner } from '../processor-runner.js';
 import { knownRun } from './known-run.js';
 import { ResumeProcessor } from './resume-processor.command.js';
-import { whoAndWhy } from './who.js';
 
 @CommandHandler(ResumeProcessor)
 export class ResumeProcessorHandler implements ICommandHandler<ResumeProcessor> {

@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { ReleaseParkedAnswer } from '@taskmanager/protocol';
+import { whoAndWhy } from '../../context/index.js';
 import { ProcessorRunner } from '../processor-runner.js';
 import { knownRun } from './known-run.js';
 import { RetryParkedEvents } from './retry-parked-events.command.js';
-import { whoAndWhy } from './who.js';
 
 @CommandHandler(RetryParkedEvents)
 export class RetryParkedEventsHandler implements ICommandHandler<RetryParkedEvents> {

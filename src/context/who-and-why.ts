@@ -1,4 +1,4 @@
-import { contextOf } from '../../context/index.js';
+import { contextOf } from './command-context.js';
 
 /**
  * Who sends an admin command, and why, for the log line that tells of it. Quoted: it comes from outside,
