@@ -23,13 +23,15 @@ const ADAPTERS = '^src/event-store/(sqlite|memory|eventstoredb)/';
 const COMMAND_MESSAGES = [
   String.raw`^src/commands/.*\.command\.ts$`,
   String.raw`^src/commands/(task-command|command-messages|fields)\.ts$`,
+  String.raw`^src/commands/task-types/task-type-messages\.ts$`,
 ];
 /** The messages of `tasks.admin.*` about processors. */
 const ADMIN_MESSAGES = [
   String.raw`^src/processing/admin/.*\.(command|query)\.ts$`,
   String.raw`^src/processing/admin/admin-(messages|fields)\.ts$`,
 ];
-const TASK_FINDER = String.raw`^src/commands/task-finder\.port\.ts$`;
+/** What commands ask of the views, and tell them. */
+const VIEW_PORTS = String.raw`^src/commands/(task-finder|task-types|workers)\.port\.ts$`;
 const APPROVER_NOTICES = String.raw`^src/commands/approver-notices\.port\.ts$`;
 const QUERY_MESSAGES = [
   String.raw`^src/projections/.*\.query\.ts$`,
@@ -86,7 +88,7 @@ module.exports = {
       EVENT_STORE_PORTS,
       PROTOCOL,
       CONTEXT,
-      TASK_FINDER,
+      VIEW_PORTS,
     ]),
     layer('sagas', '^src/sagas/', [EVENTS, COMMAND_MESSAGES, PROCESSING, PROTOCOL, CONTEXT]),
     layer('retention', '^src/retention/', [

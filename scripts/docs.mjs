@@ -206,6 +206,7 @@ const TYPES = [
   [['areLabels'], said],
   [['isActor'], said],
   [['isPosition'], said],
+  [['isMaxRunning'], said],
 ];
 const LIST = ['isArray', 'arrayMinSize', 'arrayMaxSize'];
 
@@ -471,6 +472,7 @@ async function builtCode(dist) {
   const { COMMAND_MESSAGES } = await from('commands/command-messages.js');
   const { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } = await from('projections/query-messages.js');
   const processors = await from('processing/admin/admin-messages.js');
+  const types = await from('commands/task-types/task-type-messages.js');
   const { ListEndpoints } = await from('publishers/list-endpoints.query.js');
   const { Meta } = await from('transport/request-meta.js');
   const { permissionsOf } = await from('transport/permissions.js');
@@ -481,6 +483,7 @@ async function builtCode(dist) {
     queries: QUERY_MESSAGES,
     admin: [
       ...processors.PROCESSOR_COMMAND_MESSAGES,
+      ...types.TASK_TYPE_COMMAND_MESSAGES,
       ...processors.PROCESSOR_QUERY_MESSAGES,
       ...ADMIN_QUERY_MESSAGES,
       ListEndpoints,

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { COMMAND_MESSAGES, TASK_COMMAND_MESSAGES } from './commands/command-messages.js';
 import { CommandsModule } from './commands/commands.module.js';
+import { TASK_TYPE_COMMAND_MESSAGES } from './commands/task-types/task-type-messages.js';
 import { ConfigModule, type Settings } from './config/index.js';
 import { ContextModule } from './context/context.module.js';
 import { EventStoreModule } from './event-store/event-store.module.js';
@@ -40,7 +41,7 @@ export class AppModule {
           batched: TASK_COMMAND_MESSAGES,
           queries: QUERY_MESSAGES,
           admin: {
-            commands: PROCESSOR_COMMAND_MESSAGES,
+            commands: [...PROCESSOR_COMMAND_MESSAGES, ...TASK_TYPE_COMMAND_MESSAGES],
             queries: [...PROCESSOR_QUERY_MESSAGES, ...ADMIN_QUERY_MESSAGES, ListEndpoints],
           },
         }),

@@ -48,6 +48,9 @@ const FIELDS: Readonly<Record<string, object>> = {
   resume_processor: { name: 'tasks' },
   retry_parked_events: { processor: 'tasks' },
   discard_parked_events: { processor: 'retry', taskId: randomUUID() },
+  pause_task_type: { taskType: 'clone' },
+  resume_task_type: { taskType: 'clone' },
+  limit_task_type: { taskType: 'clone', maxRunning: null },
 };
 
 describe.each(['TCP, without a token file', 'NATS, with a token file'])(

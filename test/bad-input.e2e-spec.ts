@@ -18,6 +18,7 @@ import {
   PROCESSOR_COMMAND_MESSAGES,
   PROCESSOR_QUERY_MESSAGES,
 } from '../src/processing/admin/admin-messages.js';
+import { TASK_TYPE_COMMAND_MESSAGES } from '../src/commands/task-types/task-type-messages.js';
 import { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } from '../src/projections/query-messages.js';
 import { type Broker, startBroker } from './nats.js';
 import { type ServiceProcess, spawnService } from './service.js';
@@ -134,6 +135,7 @@ const GOOD: Readonly<Record<string, unknown>> = {
   onApproved: 'resume',
   comment: 'c',
   taskTypes: ['copy'],
+  maxRunning: 2,
   limit: 2,
   statuses: ['completed'],
   maxAgeMs: 5,
@@ -188,6 +190,7 @@ const FIELDS_OF = new Map<string, readonly string[]>(
     ...COMMAND_MESSAGES,
     ...QUERY_MESSAGES,
     ...PROCESSOR_COMMAND_MESSAGES,
+    ...TASK_TYPE_COMMAND_MESSAGES,
     ...PROCESSOR_QUERY_MESSAGES,
     ...ADMIN_QUERY_MESSAGES,
   ].map((type) => {

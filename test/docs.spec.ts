@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMMAND_MESSAGES } from '../src/commands/command-messages.js';
+import { TASK_TYPE_COMMAND_MESSAGES } from '../src/commands/task-types/task-type-messages.js';
 import { settingsTable } from '../src/config/index.js';
 import {
   PROCESSOR_COMMAND_MESSAGES,
@@ -32,6 +33,7 @@ const code = {
   queries: QUERY_MESSAGES,
   admin: [
     ...PROCESSOR_COMMAND_MESSAGES,
+    ...TASK_TYPE_COMMAND_MESSAGES,
     ...PROCESSOR_QUERY_MESSAGES,
     ...ADMIN_QUERY_MESSAGES,
     ListEndpoints,

@@ -7,12 +7,15 @@ import {
   EventRegistry,
   RefusalsOmitted,
   TASK_EVENT_CLASSES,
+  TASK_TYPE_EVENT_CLASSES,
+  TASK_TYPES_STREAM,
   type TaskEvent,
   decodeTaskEvent,
+  decodeTaskTypeEvent,
   encodeEvent,
   taskIdOfStream,
 } from '../src/events/index.js';
-import { type Task, evolve } from '../src/task/index.js';
+import { type Task, evolve, evolveTaskType } from '../src/task/index.js';
 
 /**
  * Stored examples of every version of every event, text for text as a log holds them. From the first
@@ -34,12 +37,18 @@ const FOLDER = new URL('./fixtures/events/', import.meta.url);
 const load = (name: string): Fixture =>
   JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')) as Fixture;
 
-const CLASSES = [...TASK_EVENT_CLASSES, CommandRefused, RefusalsOmitted];
+const CLASSES = [
+  ...TASK_EVENT_CLASSES,
+  ...TASK_TYPE_EVENT_CLASSES,
+  CommandRefused,
+  RefusalsOmitted,
+];
 const VERSIONS = CLASSES.flatMap(({ type, version }) =>
   Array.from({ length: version }, (_, n) => ({ type, version: n + 1, present: n + 1 === version })),
 );
 const refusals = new EventRegistry<TaskEvent>([CommandRefused, RefusalsOmitted]);
 
+const isOfTypes = ({ stream }: Fixture): boolean => stream === TASK_TYPES_STREAM;
 const isRefusal = ({ stream }: Fixture): boolean => stream.startsWith('refused-');
 const metadataOf = ({ metadata }: Fixture): EventMetadata => JSON.parse(metadata) as EventMetadata;
 
@@ -48,7 +57,13 @@ function stored(fixture: Fixture) {
   return decodeTaskEvent({ ...fixture, revision: BigInt(fixture.revision), position });
 }
 
+function storedOfTypes(fixture: Fixture) {
+  const position = formatPosition('0'.repeat(8), 1);
+  return decodeTaskTypeEvent({ ...fixture, revision: BigInt(fixture.revision), position });
+}
+
 function revived(fixture: Fixture): TaskEvent {
+  if (isOfTypes(fixture)) return storedOfTypes(fixture).event;
   if (!isRefusal(fixture)) return stored(fixture).event;
   const data = JSON.parse(fixture.data) as object;
   return refusals.revive(fixture.type, metadataOf(fixture).version, data);
@@ -86,7 +101,22 @@ describe.each(VERSIONS)('$type version $version', ({ type, version, present }) =
     });
   }
 
-  if (!isRefusal(fixture)) {
+  if (isOfTypes(fixture)) {
+    test('changes the rule of its type', () => {
+      const before = { taskType: 'clone', paused: { by: 'x', at: 1 }, maxRunning: 9 };
+      const changed = {
+        TaskTypePaused: {
+          paused: { by: 'alice', at: 1_700_000_000_000, reason: 'The host is moving.' },
+        },
+        TaskTypeResumed: { paused: undefined },
+        TaskTypeLimited: { maxRunning: 3 },
+      }[type];
+      const after = evolveTaskType(before, storedOfTypes(fixture));
+      expect(after).toEqual({ ...before, ...changed });
+    });
+  }
+
+  if (!isRefusal(fixture) && !isOfTypes(fixture)) {
     test('changes a task to the status that stands beside it', () => {
       const taskId = taskIdOfStream(fixture.stream);
       const before = histories(type).reduce<Task | undefined>(

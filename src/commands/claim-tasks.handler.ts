@@ -1,5 +1,5 @@
 import { CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type ClaimAnswer, LIMITS, type TaskInfo } from '@taskmanager/protocol';
+import { type ClaimAnswer, type CommandAnswer, LIMITS, type TaskInfo } from '@taskmanager/protocol';
 import { LRUCache } from 'lru-cache';
 import { Clock, type CommandContext, contextOf } from '../context/index.js';
 import { type Task, toTaskInfo } from '../task/index.js';
@@ -10,6 +10,8 @@ import { ClaimTask } from './internal/claim-task.command.js';
 import { StandingClaims } from './standing-claims.js';
 import { messageOf } from './task-command.js';
 import { TaskFinder } from './task-finder.port.js';
+import { TaskTypes } from './task-types.port.js';
+import { Workers } from './workers.port.js';
 
 @CommandHandler(ClaimTasks)
 export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
@@ -24,6 +26,8 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     private readonly finder: TaskFinder,
     private readonly clock: Clock,
     private readonly standing: StandingClaims,
+    private readonly types: TaskTypes,
+    private readonly workers: Workers,
   ) {}
 
   execute(command: ClaimTasks): Promise<ClaimAnswer> {
@@ -38,16 +42,20 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     context: CommandContext,
     over: AbortSignal,
   ): Promise<ClaimAnswer> {
+    const { actor, apps, whileWaiting } = context;
+    const { workerId, taskTypes } = command;
+    const wish = { workerId, actor: actor.id, taskTypes, apps };
+    this.workers.seen(wish);
     const held = await this.held(context);
     if (held.length > 0) return { tasks: held };
-    const { apps, whileWaiting } = context;
-    const wish = { taskTypes: command.taskTypes, apps };
+    await this.types.ready();
     const until = this.clock.now() + (command.waitMs ?? 0);
     for (;;) {
-      const tasks = await this.claim(command, context);
+      const tasks = await this.standing.look(() => this.claim(command, context));
       const waitMs = until - this.clock.now();
       if (tasks.length > 0 || waitMs <= 0) return { tasks };
-      const wait = () => this.finder.waitForClaimable(wish, waitMs, over);
+      const wait = () =>
+        this.workers.whileWaiting(wish, () => this.finder.waitForClaimable(wish, waitMs, over));
       if (!(await (whileWaiting ? whileWaiting(wait) : wait()))) return { tasks: [] };
     }
   }
@@ -65,22 +73,31 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     const { workerId, leaseMs = LIMITS.leaseMsDefault } = command;
     const { commandId: claimId } = context;
     const wanted = new Set<string>();
-    let taken: string[] = [];
+    let taken: readonly CommandAnswer[] = [];
     try {
       await this.choose(wanted, command, context);
       // Noted before they are sent: should one fail, the others are found by the claim sent again.
       this.recent.set(claimId, [...(this.recent.get(claimId) ?? []), ...wanted]);
-      const answers = await sendToEach(this.commandBus, context, [...wanted], (id) =>
+      taken = await sendToEach(this.commandBus, context, [...wanted], (id) =>
         messageOf(ClaimTask, { id, workerId, leaseMs, claimId }),
       );
-      taken = answers.map(({ taskId }) => taskId);
-      const tasks = await Promise.all(taken.map((id) => this.executor.peek(id)));
+      const tasks = await Promise.all(taken.map(({ taskId }) => this.executor.peek(taskId)));
       return tasks.flatMap((task) => (task ? [toTaskInfo(task)] : []));
     } finally {
       for (const id of wanted) this.taken.delete(id);
+      const revisions = new Map(taken.map(({ taskId, revision }) => [taskId, revision]));
+      for (const id of wanted) this.finder.settleSlot(id, revisions.get(id));
+      if (taken.length > 0) this.passOn(command.taskTypes, taken);
       // The log failed, or the caller is gone: others may have passed these by meanwhile.
-      if (wanted.size > 0 && taken.length === 0) this.finder.lookAgain(command.taskTypes);
+      else if (wanted.size > 0) this.finder.lookAgain(command.taskTypes);
     }
+  }
+
+  /** It may have been woken for a task of a type of which it took none: that is for another then. */
+  private passOn(taskTypes: readonly string[], taken: readonly CommandAnswer[]): void {
+    if (taskTypes.length === 1) return;
+    const served = new Set(taken.map(({ taskType }) => taskType));
+    this.finder.passOn(taskTypes.filter((type) => !served.has(type)));
   }
 
   /** Looks further when all that were found are gone or about to be taken by others. */
@@ -89,25 +106,34 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     { taskTypes, limit = 1 }: ClaimTasks,
     { apps, after, commandId }: CommandContext,
   ): Promise<void> {
-    for (let look = limit + this.taken.size; ; look *= 4) {
+    const full = new Set<string>();
+    for (let look = limit + this.taken.size; ;) {
+      const open = taskTypes.filter((type) => !full.has(type) && !this.types.ruleOf(type)?.paused);
+      if (open.length === 0) return;
       const found = await this.finder.claimable({
-        taskTypes,
+        taskTypes: open,
         now: this.clock.now(),
         apps,
         after,
         limit: Math.min(look, LIMITS.filterCommand),
       });
-      await this.takeFitting(wanted, found.taskIds, limit, commandId);
-      if (wanted.size > 0 || !found.more || look >= LIMITS.filterCommand) return;
+      const fullBefore = full.size;
+      await this.takeFitting(wanted, found.taskIds, limit, commandId, full);
+      if (wanted.size > 0) return;
+      // What lies behind the tasks of a type that is full is found without that type.
+      if (full.size > fullBefore) continue;
+      if (!found.more || look >= LIMITS.filterCommand) return;
+      look *= 4;
     }
   }
 
-  /** The first `limit` that nobody takes right now and that one answer can hold. */
+  /** The first `limit` that nobody takes right now, whose type has room and that one answer can hold. */
   private async takeFitting(
     wanted: Set<string>,
     taskIds: readonly string[],
     limit: number,
     claimId: string,
+    full: Set<string>,
   ): Promise<void> {
     let bytes = 0;
     for (const id of taskIds) {
@@ -116,15 +142,24 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
       this.taken.add(id);
       wanted.add(id);
       const task = await this.executor.peek(id);
-      const fits = task !== undefined && (isFree(task) || isHeldBy(task, claimId));
+      const mine = task && isHeldBy(task, claimId);
+      const fits = task && (mine || (isFree(task) && (await this.hasRoom(task, full))));
       if (fits) bytes += Buffer.byteLength(JSON.stringify(toTaskInfo(task)));
-      const full = wanted.size > 1 && bytes > LIMITS.answerBytes;
-      if (!fits || full) {
+      const tooLarge = wanted.size > 1 && bytes > LIMITS.answerBytes;
+      if (!fits || tooLarge) {
         wanted.delete(id);
         this.taken.delete(id);
       }
-      if (full) return;
+      if (tooLarge) return this.finder.settleSlot(id, undefined);
     }
+  }
+
+  /** Takes one of the places that its type has, if they are limited. */
+  private async hasRoom({ id, taskType }: Task, full: Set<string>): Promise<boolean> {
+    if (this.types.ruleOf(taskType)?.maxRunning === undefined) return true;
+    if (!full.has(taskType) && (await this.finder.takeSlot(id, taskType))) return true;
+    full.add(taskType);
+    return false;
   }
 }
 

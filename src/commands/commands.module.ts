@@ -35,6 +35,10 @@ import { ResumeLastPausedTaskHandler } from './resume-last-paused-task.handler.j
 import { ResumeTaskHandler } from './resume-task.handler.js';
 import { RetryTaskHandler } from './retry-task.handler.js';
 import { StartTaskHandler } from './start-task.handler.js';
+import { LimitTaskTypeHandler } from './task-types/limit-task-type.handler.js';
+import { PauseTaskTypeHandler } from './task-types/pause-task-type.handler.js';
+import { ResumeTaskTypeHandler } from './task-types/resume-task-type.handler.js';
+import { TaskTypeControl } from './task-types/task-type-control.js';
 import { UpdateTaskDataHandler } from './update-task-data.handler.js';
 import { UpdateTaskErrorHandler } from './update-task-error.handler.js';
 import { UpdateTaskProgressHandler } from './update-task-progress.handler.js';
@@ -57,14 +61,17 @@ const HANDLERS = [
   CreateTaskHandler,
   DeleteTaskHandler,
   FailTaskHandler,
+  LimitTaskTypeHandler,
   PauseAllRunningTasksHandler,
   PauseTaskHandler,
+  PauseTaskTypeHandler,
   RejectTaskHandler,
   ReleaseTaskHandler,
   RenewLeaseHandler,
   RequestApprovalHandler,
   ResumeLastPausedTaskHandler,
   ResumeTaskHandler,
+  ResumeTaskTypeHandler,
   RetryTaskHandler,
   StartTaskHandler,
   UpdateTaskDataHandler,
@@ -94,6 +101,7 @@ const INTERNAL_HANDLERS = [
     RefusalRecorder,
     StandingClaims,
     TaskStreams,
+    TaskTypeControl,
     ...HANDLERS,
     ...INTERNAL_HANDLERS,
   ],

@@ -7,6 +7,8 @@ import { Clock, type CommandContext, Ids, TimeOrderedIds, withContext } from '..
 import { EventLog, LogUnavailable } from '../event-store/index.js';
 import { MemoryEventLog } from '../event-store/memory/index.js';
 import { refusalStream, taskStream } from '../events/index.js';
+import { KnownTaskTypes } from '../projections/task-types/known-task-types.js';
+import { KnownWorkers } from '../projections/workers/known-workers.js';
 import { NOW, SetClock, contextFor, intactStream } from '../../test/given.js';
 import { Batch } from './batch.command.js';
 import { BatchHandler } from './batch.handler.js';
@@ -36,6 +38,8 @@ import { StartTask } from './start-task.command.js';
 import { StartTaskHandler } from './start-task.handler.js';
 import { type Found, TaskFinder } from './task-finder.port.js';
 import { TaskStreams } from './task-streams.js';
+import { TaskTypes } from './task-types.port.js';
+import { Workers } from './workers.port.js';
 
 /** Answers the ids that it was given, old news and all, and notes what it was asked. */
 class ListedTasks extends TaskFinder {
@@ -44,6 +48,7 @@ class ListedTasks extends TaskFinder {
   changed: string[] = [];
   readonly asked: object[] = [];
   readonly lookedAgain: string[] = [];
+  readonly passedOn: string[] = [];
   readonly waitedFor: object[] = [];
   /** What happens when a claim waits. */
   whileWaiting: () => Promise<boolean> = async () => false;
@@ -86,6 +91,18 @@ class ListedTasks extends TaskFinder {
     return this.whileWaiting();
   }
 
+  async caughtUp() {}
+
+  async takeSlot() {
+    return true;
+  }
+
+  settleSlot() {}
+
+  passOn(taskTypes: readonly string[]) {
+    this.passedOn.push(...taskTypes);
+  }
+
   lookAgain(taskTypes: readonly string[]) {
     this.lookedAgain.push(...taskTypes);
   }
@@ -104,6 +121,8 @@ async function service(): Promise<CommandBus> {
       { provide: Clock, useValue: clock },
       { provide: Ids, useClass: TimeOrderedIds },
       { provide: TaskFinder, useValue: finder },
+      { provide: TaskTypes, useFactory: () => new KnownTaskTypes(log) },
+      { provide: Workers, useFactory: () => new KnownWorkers(clock) },
       CommandExecutor,
       RefusalRecorder,
       TaskStreams,
@@ -409,7 +428,7 @@ describe('claim_tasks', () => {
     expect(idsIn(await claim({ waitMs: 1_000 }))).toEqual([]);
     finder.whileWaiting = async () => false;
     expect(await claim({ waitMs: 30_000 }, { apps: ['app'] })).toEqual({ tasks: [] });
-    expect(finder.waitedFor.at(-1)).toEqual({ taskTypes: ['index'], apps: ['app'] });
+    expect(finder.waitedFor.at(-1)).toMatchObject({ taskTypes: ['index'], apps: ['app'] });
   });
 
   test('a caller who is gone gets none, and those who wait look for themselves', async () => {

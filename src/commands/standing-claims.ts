@@ -12,6 +12,24 @@ interface Claim {
 @Injectable()
 export class StandingClaims {
   private readonly latest = new Map<string, Claim>();
+  private readonly looking = new Set<Promise<unknown>>();
+
+  /** Runs one look for tasks with all that follows from it, but not the wait for others. */
+  async look<T>(work: () => Promise<T>): Promise<T> {
+    const result = work();
+    const looking = result.catch(() => undefined);
+    this.looking.add(looking);
+    try {
+      return await result;
+    } finally {
+      this.looking.delete(looking);
+    }
+  }
+
+  /** Resolves when the looks that are under way now have ended: no later one goes by what they went by. */
+  async ended(): Promise<void> {
+    await Promise.all(this.looking);
+  }
 
   /**
    * Runs the claim when the one before it has ended, which is at once if it waits. `work` gets a signal

@@ -64,6 +64,24 @@ export abstract class TaskFinder {
    */
   abstract waitForClaimable(wish: ClaimWish, waitMs: number, gone?: AbortSignal): Promise<boolean>;
 
+  /** Resolves when the view has what is in the log now. Refused as UNAVAILABLE when that takes too long. */
+  abstract caughtUp(): Promise<void>;
+
+  /**
+   * One of the places of a type of which only so many tasks may be held, for this task: false when all
+   * are taken. Taken and counted at once, so that two claims of this process never take the same one.
+   */
+  abstract takeSlot(taskId: string, taskType: string): Promise<boolean>;
+
+  /**
+   * What came of a place that was taken: the revision from which on the task is held, and counted as
+   * such once the view has it, or undefined: it was not taken. Nothing to do for a type without a limit.
+   */
+  abstract settleSlot(taskId: string, revision: number | undefined): void;
+
+  /** A claim that may have been woken for tasks of these types took others: somebody else looks. */
+  abstract passOn(taskTypes: readonly string[]): void;
+
   /** A claim took nothing of what it was woken for and kept from others: they look for themselves. */
   abstract lookAgain(taskTypes: readonly string[]): void;
 }

@@ -9,3 +9,4 @@ export * from './stored-event.js';
 export * from './task-event.js';
 export * from './task-events.js';
 export * from './task-timer.js';
+export * from './task-type-events.js';

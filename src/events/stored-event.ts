@@ -45,13 +45,18 @@ export interface ChainEnd {
 
 export const EMPTY_CHAIN: ChainEnd = { revision: -1, hash: CHAIN_START };
 
+/** What the encoder does not add itself. Only an event of a task has what the task then is. */
+type OfTask = 'appName' | 'status' | 'attempt';
+type MetadataToWrite = Omit<EventMetadata, 'version' | 'hash' | OfTask> &
+  Partial<Pick<EventMetadata, OfTask>>;
+
 /** Puts an event into its stored form and continues the stream's chain with it. */
 export function encodeEvent(
   chain: ChainEnd,
   stream: string,
   id: string,
   event: TaskEvent,
-  metadata: Omit<EventMetadata, 'version' | 'hash'>,
+  metadata: MetadataToWrite,
 ): { text: EventText; chain: ChainEnd } {
   const revision = chain.revision + 1;
   const { type, version } = event;

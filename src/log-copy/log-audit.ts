@@ -6,10 +6,11 @@ import {
   refusalStream,
   splitHash,
   TASK_STREAM_PREFIX,
+  TASK_TYPES_STREAM,
 } from '../events/index.js';
 import { describeEvent } from './log-copy.errors.js';
 
-const CHAINED = [TASK_STREAM_PREFIX, refusalStream('')];
+const CHAINED = [TASK_STREAM_PREFIX, refusalStream(''), TASK_TYPES_STREAM];
 
 /** What a log is found to be. */
 export interface AuditReport {
@@ -26,8 +27,8 @@ export interface AuditReport {
 }
 
 /**
- * Follows one log from its first event on: its digest, and the hash chain of every stream of tasks and
- * of refusals. Keeps one hash for each stream, about 200 bytes.
+ * Follows one log from its first event on: its digest, and the hash chain of every stream of tasks, of
+ * refusals and of task types. Keeps one hash for each stream, about 200 bytes.
  */
 export class LogAudit {
   private readonly digest = createHash('sha256');

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { TaskFinder } from '../commands/task-finder.port.js';
+import { TaskTypes } from '../commands/task-types.port.js';
+import { Workers } from '../commands/workers.port.js';
 import { ContextModule } from '../context/context.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EventStoreModule } from '../event-store/event-store.module.js';
@@ -8,6 +10,9 @@ import { ProcessingModule } from '../processing/processing.module.js';
 import { FeedTail } from './feed/feed-tail.js';
 import { ReadEventsHandler } from './feed/read-events.handler.js';
 import { GetTaskHistoryHandler } from './history/get-task-history.handler.js';
+import { KnownTaskTypes } from './task-types/known-task-types.js';
+import { ListTaskTypesHandler } from './task-types/list-task-types.handler.js';
+import { ClaimSlots } from './tasks/claim-slots.js';
 import { ClaimWaiters } from './tasks/claim-waiters.js';
 import { ExplainTaskHandler } from './tasks/explain-task.handler.js';
 import { GetTaskHandler } from './tasks/get-task.handler.js';
@@ -20,6 +25,8 @@ import { FreshTasks } from './tasks/task-freshness.js';
 import { TaskProjection } from './tasks/task.projection.js';
 import { TaskStatsHandler } from './tasks/task-stats.handler.js';
 import { ViewTimerQueue } from './tasks/view-timer-queue.js';
+import { KnownWorkers } from './workers/known-workers.js';
+import { ListWorkersHandler } from './workers/list-workers.handler.js';
 
 const QUERY_HANDLERS = [
   GetTaskHandler,
@@ -31,6 +38,8 @@ const QUERY_HANDLERS = [
   TaskStatsHandler,
   GetTaskHistoryHandler,
   ReadEventsHandler,
+  ListTaskTypesHandler,
+  ListWorkersHandler,
 ];
 
 /** The read models and the queries that they answer. */
@@ -38,14 +47,19 @@ const QUERY_HANDLERS = [
   imports: [CqrsModule, ContextModule, EventStoreModule, DatabaseModule, ProcessingModule],
   providers: [
     TaskProjection,
+    ClaimSlots,
     ClaimWaiters,
+    KnownTaskTypes,
+    KnownWorkers,
     FreshTasks,
     FeedTail,
     ViewTaskFinder,
     ViewTimerQueue,
     { provide: TaskFinder, useExisting: ViewTaskFinder },
+    { provide: TaskTypes, useExisting: KnownTaskTypes },
+    { provide: Workers, useExisting: KnownWorkers },
     ...QUERY_HANDLERS,
   ],
-  exports: [TaskFinder],
+  exports: [TaskFinder, TaskTypes, Workers],
 })
 export class ProjectionsModule {}

@@ -1,6 +1,7 @@
 import type { AdminName, QueryName } from '@taskmanager/protocol';
 import { ReadEvents } from './feed/read-events.query.js';
 import { GetTaskHistory } from './history/get-task-history.query.js';
+import { ListTaskTypes } from './task-types/list-task-types.query.js';
 import { ExplainTask } from './tasks/explain-task.query.js';
 import { GetTask } from './tasks/get-task.query.js';
 import { ListStuckTasks } from './tasks/list-stuck-tasks.query.js';
@@ -8,6 +9,7 @@ import { ListTasks } from './tasks/list-tasks.query.js';
 import { LoadPersistentTasks } from './tasks/load-persistent-tasks.query.js';
 import { LoadRetryableTasks } from './tasks/load-retryable-tasks.query.js';
 import { TaskStats } from './tasks/task-stats.query.js';
+import { ListWorkers } from './workers/list-workers.query.js';
 
 /** A message class: its fields are validated by decorators, `message` is its name on the wire. */
 export interface QueryClass<Q extends object = object> {
@@ -31,7 +33,8 @@ export const QUERY_MESSAGES: readonly QueryClass[] = [
   ReadEvents,
   ExplainTask,
   TaskStats,
+  ListWorkers,
 ];
 
-/** Messages about tasks that operate the service: only admins send them. */
-export const ADMIN_QUERY_MESSAGES: readonly AdminQueryClass[] = [ListStuckTasks];
+/** Messages about tasks and their types that operate the service: only admins send them. */
+export const ADMIN_QUERY_MESSAGES: readonly AdminQueryClass[] = [ListStuckTasks, ListTaskTypes];

@@ -6,4 +6,5 @@ export * from './task.js';
 export * from './failure.js';
 export * from './retry-policy.js';
 export * from './retried.js';
+export * from './task-types.js';
 export * from './timers.js';

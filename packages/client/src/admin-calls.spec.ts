@@ -49,6 +49,18 @@ const CALLS: readonly [name: string, call: Make, fields: object][] = [
   ],
   ['list_endpoints', (admin) => admin.listEndpoints(), {}],
   ['list_stuck_tasks', (admin) => admin.listStuckTasks({ limit: 3 }), { limit: 3 }],
+  [
+    'pause_task_type',
+    (admin) => admin.pauseTaskType('clone', 'moving'),
+    { taskType: 'clone', reason: 'moving' },
+  ],
+  ['resume_task_type', (admin) => admin.resumeTaskType('clone'), { taskType: 'clone' }],
+  [
+    'limit_task_type',
+    (admin) => admin.limitTaskType('clone', null),
+    { taskType: 'clone', maxRunning: null },
+  ],
+  ['list_task_types', (admin) => admin.listTaskTypes({ limit: 3 }), { limit: 3 }],
 ];
 
 describe('admin', () => {

@@ -7,6 +7,8 @@ import type {
   ProcessorsAnswer,
   ReleaseParkedAnswer,
   StuckTasksPage,
+  TaskTypeAnswer,
+  TaskTypesPage,
 } from '@taskmanager/protocol';
 import { type CommandOptions, type QueryOptions, splitOptions } from './options.js';
 
@@ -19,6 +21,10 @@ interface AdminAnswers {
   discard_parked_events: ReleaseParkedAnswer;
   list_endpoints: EndpointList;
   list_stuck_tasks: StuckTasksPage;
+  pause_task_type: TaskTypeAnswer;
+  resume_task_type: TaskTypeAnswer;
+  limit_task_type: TaskTypeAnswer;
+  list_task_types: TaskTypesPage;
 }
 
 /** Sends an admin message; `command` says that it changes something. */
@@ -85,6 +91,33 @@ export class AdminCalls {
   ): Promise<StuckTasksPage> {
     const { options, fields } = splitOptions(filter);
     return this.query('list_stuck_tasks', fields, options);
+  }
+
+  /** No worker gets tasks of the type until it is resumed; those that run go on. */
+  pauseTaskType(taskType: string, reason?: string, options?: CommandOptions) {
+    return this.command('pause_task_type', { taskType, reason }, options);
+  }
+
+  resumeTaskType(taskType: string, reason?: string, options?: CommandOptions) {
+    return this.command('resume_task_type', { taskType, reason }, options);
+  }
+
+  /** How many tasks of the type all workers together may hold at once; null: as many as they like. */
+  limitTaskType(
+    taskType: string,
+    maxRunning: number | null,
+    reason?: string,
+    options?: CommandOptions,
+  ): Promise<TaskTypeAnswer> {
+    return this.command('limit_task_type', { taskType, maxRunning, reason }, options);
+  }
+
+  /** A page of the types that are paused or limited, or have tasks that workers hold or may claim. */
+  listTaskTypes(
+    filter: AdminRequests['list_task_types'] & QueryOptions = {},
+  ): Promise<TaskTypesPage> {
+    const { options, fields } = splitOptions(filter);
+    return this.query('list_task_types', fields, options);
   }
 
   private query<N extends AdminName>(

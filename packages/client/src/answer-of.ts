@@ -12,6 +12,7 @@ import type {
   StatsAnswer,
   TaskInfo,
   TaskPage,
+  WorkersPage,
 } from '@taskmanager/protocol';
 
 /** Commands that answer something else than one task's CommandAnswer. */
@@ -36,6 +37,7 @@ interface QueryAnswers {
   read_events: FeedPage;
   explain_task: ExplainAnswer;
   task_stats: StatsAnswer;
+  list_workers: WorkersPage;
 }
 
 export type AnswerOfQuery<N extends QueryName> = QueryAnswers[N];

@@ -26,7 +26,12 @@ export {
   type TaskInfo,
   type TaskListFilter,
   type TaskPage,
+  type TaskTypeAnswer,
+  type TaskTypeInfo,
+  type TaskTypesPage,
   TaskStatus,
+  type WorkerInfo,
+  type WorkersPage,
 } from '@taskmanager/protocol';
 export { AdminCalls } from './admin-calls.js';
 export type { FeedFilter } from './feed/follow.js';

@@ -15,6 +15,7 @@ import type {
   TaskListFilter,
   TaskPage,
   TaskStatus,
+  WorkersPage,
 } from '@taskmanager/protocol';
 import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { type CommandOptions, type QueryOptions, splitOptions } from './options.js';
@@ -110,6 +111,14 @@ export abstract class TaskCalls {
     options?: QueryOptions,
   ): Promise<StatsAnswer> {
     return this.query('task_stats', filter, options);
+  }
+
+  /** A page of who claims tasks at the asked process, and who holds tasks. */
+  listWorkers(
+    filter: QueryRequests['list_workers'] = {},
+    options?: QueryOptions,
+  ): Promise<WorkersPage> {
+    return this.query('list_workers', filter, options);
   }
 
   /** One page of the feed of all tasks; `from` is strictly after. Most want `addTaskEventListener`. */

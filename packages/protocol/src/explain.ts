@@ -5,6 +5,8 @@ export const REASON_CODES = [
   // pending
   'waits_for_app',
   'run_at',
+  'type_paused',
+  'type_full',
   'no_worker',
   'waits_for_worker',
   // running

@@ -12,4 +12,5 @@ export * from './processors.js';
 export * from './requests.js';
 export * from './task-info.js';
 export * from './task-status.js';
+export * from './task-types.js';
 export * from './transitions.js';

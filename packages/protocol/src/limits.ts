@@ -41,6 +41,10 @@ export const LIMITS = {
   maxRetries: 1_000,
   /** Longest duration accepted anywhere, milliseconds: ten years. */
   durationMs: 315_360_000_000,
+  /** Task types that may be paused or limited at once. */
+  ruledTaskTypes: 10_000,
+  /** Tasks of one type that workers may hold at once, where there is a limit. */
+  maxRunning: 1_000_000,
   /** commandIds that a task remembers. */
   rememberedCommands: 100,
   /** Refusals recorded for one task; one RefusalsOmitted follows. */

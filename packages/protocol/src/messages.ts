@@ -37,6 +37,7 @@ export const QUERY_NAMES = [
   'read_events',
   'explain_task',
   'task_stats',
+  'list_workers',
 ] as const;
 
 /** Messages that operate the service itself: subject `tasks.admin.<name>`. */
@@ -49,6 +50,10 @@ export const ADMIN_NAMES = [
   'discard_parked_events',
   'list_endpoints',
   'list_stuck_tasks',
+  'pause_task_type',
+  'resume_task_type',
+  'limit_task_type',
+  'list_task_types',
 ] as const;
 
 export type CommandName = (typeof COMMAND_NAMES)[number];

@@ -167,6 +167,11 @@ export interface QueryRequests {
   };
   explain_task: TaskRequest;
   task_stats: { readonly taskTypes?: readonly string[]; readonly appName?: string };
+  list_workers: {
+    readonly taskTypes?: readonly string[];
+    readonly limit?: number;
+    readonly cursor?: string;
+  };
 }
 
 type Nothing = Readonly<Record<string, never>>;
@@ -194,6 +199,19 @@ export interface AdminRequests {
   /** Those overdue by more than graceMs (10,000 when left out). */
   list_stuck_tasks: {
     readonly graceMs?: number;
+    readonly limit?: number;
+    readonly cursor?: string;
+  };
+  pause_task_type: { readonly taskType: string; readonly reason?: string };
+  resume_task_type: { readonly taskType: string; readonly reason?: string };
+  /** null: no limit. */
+  limit_task_type: {
+    readonly taskType: string;
+    readonly maxRunning: number | null;
+    readonly reason?: string;
+  };
+  list_task_types: {
+    readonly taskTypes?: readonly string[];
     readonly limit?: number;
     readonly cursor?: string;
   };

@@ -81,6 +81,10 @@ export class ClaimQueue {
     return taskTypes.some((type) => this.some.get(type) !== undefined);
   }
 
+  ready(taskType: string, most: number, apps?: readonly string[]): number {
+    return this.ofType(taskType, apps, most).length;
+  }
+
   /** When the next task becomes claimable, epoch milliseconds. */
   nextRunAt(): number | undefined {
     return this.firstDue.get() ?? undefined;

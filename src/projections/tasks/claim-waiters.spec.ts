@@ -23,6 +23,7 @@ describe('claims that wait', () => {
       due: [],
       fails: false,
       hasReady: () => true,
+      ready: (_, most) => Math.min(most, 2),
       nextRunAt: () => queue.due[0]?.runAt,
       promote: (now) => {
         if (queue.fails) throw new Error('database or disk is full');

@@ -5,6 +5,8 @@ import { EventLog } from '../../event-store/index.js';
 import { type EventMetadata, taskStream } from '../../events/index.js';
 import { ProcessorRunner } from '../../processing/index.js';
 import { maySee, taskNotFound } from '../visibility.js';
+import { KnownTaskTypes } from '../task-types/known-task-types.js';
+import { ClaimSlots } from './claim-slots.js';
 import { ClaimWaiters } from './claim-waiters.js';
 import { ExplainTask } from './explain-task.query.js';
 import { lastPause } from './last-pause.js';
@@ -29,6 +31,8 @@ export class ExplainTaskHandler implements IQueryHandler<ExplainTask, ExplainAns
     private readonly fresh: FreshTasks,
     private readonly runner: ProcessorRunner,
     private readonly claims: ClaimWaiters,
+    private readonly types: KnownTaskTypes,
+    private readonly slots: ClaimSlots,
     private readonly clock: Clock,
   ) {}
 
@@ -69,7 +73,16 @@ export class ExplainTaskHandler implements IQueryHandler<ExplainTask, ExplainAns
     const { task } = found;
     let about: Circumstances = {};
     if (task.status === 'pending' && task.runBy === 'worker') {
-      about = { workersWaiting: this.claims.waitingFor(task), ahead: queue.countBefore(found) };
+      await this.types.ready();
+      const { taskType } = task;
+      const { paused, maxRunning } = this.types.ruleOf(taskType) ?? {};
+      const full = maxRunning !== undefined && this.slots.held(taskType) >= maxRunning;
+      about = {
+        workersWaiting: this.claims.waitingFor(task),
+        ahead: queue.countBefore(found),
+        ...(paused && { typePaused: paused }),
+        ...(full && { typeFull: { maxRunning, held: this.slots.held(taskType) } }),
+      };
     }
     const paused = task.status === 'paused' ? await lastPause(this.log, id) : undefined;
     return { ...found, about: paused ? { ...about, paused } : about };

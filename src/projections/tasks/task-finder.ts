@@ -7,6 +7,7 @@ import {
   TaskFinder,
 } from '../../commands/task-finder.port.js';
 import { EventLog } from '../../event-store/index.js';
+import { ClaimSlots } from './claim-slots.js';
 import { ClaimWaiters } from './claim-waiters.js';
 import { FreshTasks } from './task-freshness.js';
 import type { TaskGeneration } from './task-generation.js';
@@ -14,10 +15,14 @@ import type { TaskGeneration } from './task-generation.js';
 /** Finds candidates for commands in the task view. */
 @Injectable()
 export class ViewTaskFinder extends TaskFinder {
+  /** The view has seen what was in the log when the first place was asked for. */
+  private seenStart: Promise<void> | undefined;
+
   constructor(
     private readonly fresh: FreshTasks,
     private readonly waiters: ClaimWaiters,
     private readonly log: EventLog,
+    private readonly slots: ClaimSlots,
   ) {
     super();
   }
@@ -70,6 +75,28 @@ export class ViewTaskFinder extends TaskFinder {
 
   async waitForClaimable(wish: ClaimWish, waitMs: number, gone?: AbortSignal): Promise<boolean> {
     return this.fresh.read(undefined, ({ queue }) => this.waiters.wait(wish, waitMs, queue, gone));
+  }
+
+  async caughtUp(): Promise<void> {
+    await this.fresh.read(await this.log.head(), () => undefined);
+  }
+
+  async takeSlot(taskId: string, taskType: string): Promise<boolean> {
+    // What this process gave out before it was started again is not counted here, but in the view.
+    this.seenStart ??= this.caughtUp().catch((error: unknown) => {
+      this.seenStart = undefined;
+      throw error;
+    });
+    await this.seenStart;
+    return this.fresh.read(undefined, () => this.slots.take(taskId, taskType));
+  }
+
+  settleSlot(taskId: string, revision: number | undefined): void {
+    this.slots.settle(taskId, revision);
+  }
+
+  passOn(taskTypes: readonly string[]): void {
+    this.slots.passOn(taskTypes);
   }
 
   lookAgain(taskTypes: readonly string[]): void {

@@ -25,13 +25,14 @@ export class TaskGeneration implements ViewTables {
 
   /**
    * `queued` hears, after the commit, of tasks that workers may claim, now or from their runAt on;
-   * `timed` of the nearest due time among those written.
+   * `timed` of the nearest due time among those written; `freed` of types of which fewer tasks are held.
    */
   constructor(
     private readonly database: ViewsDatabase,
     private readonly generation: number,
     private readonly queued: (tasks: readonly Queued[]) => void,
     private readonly timed: (dueAt: number) => void,
+    private readonly freed: (taskTypes: ReadonlySet<string>) => void,
   ) {
     const { connection, kysely } = database;
     const names = tableNames(generation);
@@ -84,6 +85,8 @@ export class TaskGeneration implements ViewTables {
     if (queued.length > 0) this.queued(queued);
     const dueAt = this.writer.takeDueAt();
     if (dueAt !== undefined) this.timed(dueAt);
+    const freed = this.writer.takeFreed();
+    if (freed.size > 0) this.freed(freed);
   }
 
   /** By the task that was created last: its row's key is its place in the log. */
@@ -99,5 +102,6 @@ export class TaskGeneration implements ViewTables {
     this.tasks.reset();
     this.writer.takeQueued();
     this.writer.takeDueAt();
+    this.writer.takeFreed();
   }
 }

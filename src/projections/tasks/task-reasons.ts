@@ -1,5 +1,5 @@
 import type { Reason, TaskStatus } from '@taskmanager/protocol';
-import { type Task, timersOf } from '../../task/index.js';
+import { type Task, type TaskTypeRule, timersOf } from '../../task/index.js';
 import { approvalReasons } from './approval-reasons.js';
 import { howLong, iso, quoted } from './reason-text.js';
 
@@ -10,6 +10,10 @@ export interface Circumstances {
   /** Tasks of its type that are given out before it. */
   readonly ahead?: number;
   readonly paused?: { readonly by: string; readonly reason?: string };
+  /** Workers get no task of its type. */
+  readonly typePaused?: TaskTypeRule['paused'];
+  /** As many tasks of its type are held as may be. */
+  readonly typeFull?: { readonly maxRunning: number; readonly held: number };
 }
 
 /** Why the task stands where it stands, from its own state: what holds it first, then its clocks. */
@@ -46,6 +50,7 @@ function pendingReasons(task: Task, now: number, about: Circumstances): Reason[]
     const text = `Its app, ${appName}, runs it itself and has not started it: it has to send start_task or update_task_status.`;
     return [...reasons, { code: 'waits_for_app', text, by: appName }];
   }
+  reasons.push(...typeReasons(taskType, about));
   const { workersWaiting, ahead } = about;
   if (workersWaiting === 0) {
     const text = `No worker waits for tasks of type ${taskType} in this process: the workers are busy, away, or of other types. Start one that claims ${taskType}.`;
@@ -59,6 +64,21 @@ function pendingReasons(task: Task, now: number, about: Circumstances): Reason[]
   if (!last || !ahead) return reasons;
   const before = ` ${ahead} task(s) of its type come before it by priority and age.`;
   return [...reasons.slice(0, -1), { ...last, text: last.text + before }];
+}
+
+function typeReasons(taskType: string, { typePaused, typeFull }: Circumstances): Reason[] {
+  const reasons: Reason[] = [];
+  if (typePaused) {
+    const { by, at, reason } = typePaused;
+    const why = reason === undefined ? '' : `: ${quoted(reason)}`;
+    const text = `Workers get no tasks of type ${taskType}: it was paused by ${by} at ${iso(at)}${why}. tasks.admin.resume_task_type { taskType: ${JSON.stringify(taskType)} } lets them go on.`;
+    reasons.push({ code: 'type_paused', text, by });
+  }
+  if (typeFull) {
+    const text = `Workers may hold ${typeFull.maxRunning} task(s) of type ${taskType} at once, and hold ${typeFull.held}: it is given out when one of those is no longer held, or the limit is raised (tasks.admin.limit_task_type).`;
+    reasons.push({ code: 'type_full', text });
+  }
+  return reasons;
 }
 
 function runningReasons(task: Task, now: number): Reason[] {

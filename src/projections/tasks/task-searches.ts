@@ -15,10 +15,11 @@ export class TaskSearches {
   private readonly completed: KeyScan;
   private readonly idOf: Statement<[number], string>;
   private readonly holding: Statement<[string], string>;
+  private readonly heldOfType: Statement<[string], number>;
 
   constructor(
     db: Database,
-    { task }: TaskTableNames,
+    { task, group }: TaskTableNames,
     private readonly groups: GroupFinder,
   ) {
     this.created = new KeyScan(db, task, ['group_id'], 'created_at');
@@ -28,6 +29,11 @@ export class TaskSearches {
     this.idOf = db.prepare<[number], string>(`SELECT id FROM ${task} WHERE seq = ?`).pluck();
     this.holding = db
       .prepare<[string], string>(`SELECT id FROM ${task} WHERE claim_id = ? ORDER BY seq`)
+      .pluck();
+    this.heldOfType = db
+      .prepare<[string], number>(
+        `SELECT coalesce(sum(count), 0) FROM ${group} WHERE task_type = ? AND mark = 'leased'`,
+      )
       .pluck();
   }
 
@@ -53,6 +59,31 @@ export class TaskSearches {
 
   heldBy(claimId: string): string[] {
     return this.holding.all(claimId);
+  }
+
+  /** How many tasks of the type are under a lease. */
+  held(taskType: string): number {
+    return this.heldOfType.get(taskType) ?? 0;
+  }
+
+  /** Tasks under a lease, the oldest first. */
+  leased(filter: GroupFilter, limit: number): string[] {
+    return this.ofGroups(this.created, { ...filter, mark: 'leased' }, 'asc', limit);
+  }
+
+  /** By type: how many tasks workers hold, and how many wait for one or for their time. */
+  workOf(filter: GroupFilter): Map<string, { held: number; pending: number }> {
+    const counts = new Map<string, { held: number; pending: number }>();
+    const add = (name: 'held' | 'pending', groups: GroupFilter) => {
+      for (const [, , taskType, count] of this.groups.find({ ...filter, ...groups })) {
+        const work = counts.get(taskType) ?? { held: 0, pending: 0 };
+        work[name] += count;
+        counts.set(taskType, work);
+      }
+    };
+    add('held', { mark: 'leased' });
+    add('pending', { statuses: ['pending'], runBy: 'worker' });
+    return counts;
   }
 
   private ofGroups(

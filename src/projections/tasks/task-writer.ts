@@ -31,6 +31,8 @@ export class TaskWriter {
   readonly groups: TaskGroups;
   /** What was queued since it was last taken. */
   private queued: Queued[] = [];
+  /** Types of which a task was held and no longer is, since it was last taken. */
+  private freed = new Set<string>();
   /** The nearest due time written since it was last taken. */
   private dueAt: number | undefined;
   private readonly touch: Statement<[string, number, number]>;
@@ -102,6 +104,10 @@ export class TaskWriter {
   /** Makes the rows say what the entry says. */
   write(entry: TaskEntry): void {
     const { seq, task, written, texts } = entry;
+    // A lease of which begin and end were folded together was one too.
+    if (written && !task.leased && (written.leased || written.leaseEpoch !== task.leaseEpoch)) {
+      this.freed.add(task.taskType);
+    }
     if (task.status === 'deleted') this.delete(entry);
     else if (!written) this.create(entry);
     else if (sameColumns(written, task)) this.touchRow(entry, written);
@@ -119,6 +125,12 @@ export class TaskWriter {
     const { queued } = this;
     if (queued.length > 0) this.queued = [];
     return queued;
+  }
+
+  takeFreed(): ReadonlySet<string> {
+    const { freed } = this;
+    if (freed.size > 0) this.freed = new Set();
+    return freed;
   }
 
   /** The nearest due time that was written, epoch milliseconds. */

@@ -22,6 +22,7 @@ export class TaskProjection implements View<TaskGeneration> {
   private serving: TaskGeneration | undefined;
   private readonly early = new Set<(tables: TaskGeneration) => void>();
   private readonly timing = new Set<(dueAt: number) => void>();
+  private readonly freeing = new Set<(taskTypes?: ReadonlySet<string>) => void>();
 
   constructor(
     private readonly database: ViewsDatabase,
@@ -57,6 +58,7 @@ export class TaskProjection implements View<TaskGeneration> {
       generation,
       (tasks) => this.claims.queued(tasks),
       (dueAt) => this.tellTimed(dueAt),
+      (taskTypes) => this.tellFreed(taskTypes),
     );
   }
 
@@ -66,12 +68,18 @@ export class TaskProjection implements View<TaskGeneration> {
     return () => this.timing.delete(listener);
   }
 
+  /** Tells after each commit of types of which fewer tasks are held; of no types: of any of them. */
+  onFreed(listener: (taskTypes?: ReadonlySet<string>) => void): void {
+    this.freeing.add(listener);
+  }
+
   serve(tables: TaskGeneration): void {
     this.serving = tables;
     for (const waiter of this.early) waiter(tables);
     this.early.clear();
     // Other rows, or rows that another process wrote.
     this.tellTimed(-Infinity);
+    this.tellFreed();
   }
 
   reads(version: number): boolean {
@@ -80,6 +88,10 @@ export class TaskProjection implements View<TaskGeneration> {
 
   dropStep(generation: number): boolean {
     return this.database.write(() => dropStep(this.database.connection, tableNames(generation)));
+  }
+
+  private tellFreed(taskTypes?: ReadonlySet<string>): void {
+    for (const listener of this.freeing) listener(taskTypes);
   }
 
   private tellTimed(dueAt: number): void {

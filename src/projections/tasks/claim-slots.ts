@@ -1,0 +1,98 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { KnownTaskTypes } from '../task-types/known-task-types.js';
+import { ClaimWaiters } from './claim-waiters.js';
+import { TaskProjection } from './task.projection.js';
+
+/** A place that a claim of this process took. */
+interface Taken {
+  readonly taskType: string;
+  /** From which on the task is held; Infinity until it is known. */
+  readonly revision: number;
+}
+
+/**
+ * The places of task types with a limit: how many tasks of each may be held at once. What is held is
+ * counted by the view; what claims of this process took and the view has not seen yet is counted here,
+ * so that the limit is exact in one process. Another process is seen when the view has seen what it did.
+ */
+@Injectable()
+export class ClaimSlots implements OnModuleInit {
+  /** By task. */
+  private readonly taken = new Map<string, Taken>();
+
+  constructor(
+    private readonly types: KnownTaskTypes,
+    private readonly projection: TaskProjection,
+    private readonly waiters: ClaimWaiters,
+  ) {}
+
+  onModuleInit(): void {
+    this.types.onChange((taskType) => this.changed(taskType));
+    this.projection.onFreed((taskTypes) => {
+      const freed = taskTypes ?? this.types.all().map(({ taskType }) => taskType);
+      for (const type of freed) if (this.types.ruleOf(type)) this.changed(type);
+    });
+  }
+
+  /** Takes one for this task; false when none is left: claims of the type find nothing until one is. */
+  take(taskId: string, taskType: string): boolean {
+    if (this.roomFor(taskType) <= 0) {
+      this.waiters.close(taskType);
+      return false;
+    }
+    this.taken.set(taskId, { taskType, revision: Infinity });
+    return true;
+  }
+
+  /** `revision`: from which on the task is held; undefined when it was not taken after all. */
+  settle(taskId: string, revision: number | undefined): void {
+    const place = this.taken.get(taskId);
+    if (!place) return;
+    if (revision !== undefined) {
+      this.taken.set(taskId, { ...place, revision });
+    } else {
+      this.taken.delete(taskId);
+      this.changed(place.taskType);
+    }
+  }
+
+  /** How many more of its tasks may be given out; Infinity without a limit. */
+  roomFor(taskType: string): number {
+    const { paused, maxRunning } = this.types.ruleOf(taskType) ?? {};
+    if (paused) return 0;
+    return maxRunning === undefined ? Infinity : maxRunning - this.held(taskType);
+  }
+
+  /** Tasks of the type that are held, those included that the view does not know of. */
+  held(taskType: string): number {
+    const view = this.projection.current;
+    if (!view) return Infinity;
+    let held = view.searches.held(taskType);
+    for (const [taskId, place] of this.taken) {
+      // A task without a row was deleted: the view had it when it was chosen.
+      const seen = view.reader.find(taskId)?.task.revision ?? Infinity;
+      if (seen >= place.revision) this.taken.delete(taskId);
+      else if (place.taskType === taskType) held += 1;
+    }
+    return held;
+  }
+
+  /** The rule is another one, or a place is free: those who wait longest look first. */
+  changed(taskType: string): void {
+    try {
+      const room = this.roomFor(taskType);
+      if (room > 0) this.waiters.open(taskType, room);
+      else this.waiters.close(taskType);
+    } catch {
+      // The view cannot be used: those who wait meet that themselves, and tell their callers.
+      this.waiters.lookAgain([taskType]);
+    }
+  }
+
+  /** Tasks of these types may lie ready that nobody was woken for. */
+  passOn(taskTypes: readonly string[]): void {
+    for (const type of taskTypes) {
+      if (this.waiters.areWaiting(type) && this.roomFor(type) > 0) this.waiters.wake(type, 1);
+    }
+  }
+}
