@@ -39,6 +39,7 @@ export async function startService(variables: Variables = {}): Promise<Service> 
   const settings = new Settings({
     TCP_PORT: '0',
     LOG_LEVEL: 'error',
+    LEASE_GRACE_MS: '0',
     ...eventLogOf(dataDir),
     ...variables,
     DATA_DIR: dataDir,
@@ -80,7 +81,13 @@ const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 export async function spawnService(variables: Variables = {}): Promise<ServiceProcess> {
   const { dataDir, forget } = folderFor(variables);
-  const run = runMain({ TCP_PORT: '0', ...eventLogOf(dataDir), ...variables, DATA_DIR: dataDir });
+  const run = runMain({
+    TCP_PORT: '0',
+    LEASE_GRACE_MS: '0',
+    ...eventLogOf(dataDir),
+    ...variables,
+    DATA_DIR: dataDir,
+  });
   const port = await run.until(/TCP\s+\S*:(\d+)/);
   return {
     port: Number(port),

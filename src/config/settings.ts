@@ -36,6 +36,7 @@ export class Settings {
     readonly waiting: number;
   };
   readonly processorLeaseMs: number;
+  readonly leaseGraceMs: number;
   readonly shutdownTimeoutMs: number;
   readonly logLevel: LogLevel;
 
@@ -59,6 +60,7 @@ export class Settings {
       waiting: env.number(VARIABLES.waiting),
     };
     this.processorLeaseMs = env.number(VARIABLES.processorLeaseMs);
+    this.leaseGraceMs = env.number(VARIABLES.leaseGraceMs);
     this.shutdownTimeoutMs = env.number(VARIABLES.shutdownTimeoutMs);
     this.logLevel = env.oneOf(VARIABLES.logLevel, LOG_LEVELS);
   }

@@ -57,6 +57,13 @@ export const VARIABLES = {
     600_000,
     5_000,
   ),
+  leaseGraceMs: number(
+    'LEASE_GRACE_MS',
+    'how long after a start or a take-over no worker loses its lease, so that those that live can renew what ran out meanwhile',
+    0,
+    600_000,
+    10_000,
+  ),
   eventStoreDbUrl: {
     ...text(
       'EVENTSTOREDB_URL',

@@ -35,7 +35,7 @@ export async function partOfService(
       { provide: EventLog, useValue: log },
       { provide: ProcessorStore, useValue: store },
       { provide: ViewsDatabase, useValue: database },
-      { provide: Settings, useValue: new Settings({}) },
+      { provide: Settings, useValue: new Settings({ LEASE_GRACE_MS: '0' }) },
     ],
     exports: [EventLog, ProcessorStore, ViewsDatabase, Settings],
   })

@@ -27,7 +27,18 @@ import { Timers } from './timers/timers.js';
     ProcessorRunner,
     SagaCommands,
     SagaFinder,
-    Timers,
+    {
+      provide: Timers,
+      useFactory: (
+        ownership: Ownership,
+        store: ProcessorStore,
+        clock: Clock,
+        commands: SagaCommands,
+        sagas: SagaFinder,
+        settings: Settings,
+      ) => new Timers(ownership, store, clock, commands, sagas, settings.leaseGraceMs),
+      inject: [Ownership, ProcessorStore, Clock, SagaCommands, SagaFinder, Settings],
+    },
   ],
   exports: [Ownership, ProcessorRunner, Timers],
 })

@@ -191,6 +191,7 @@ class Crash {
       ...this.place.settings,
       DATA_DIR: this.dataDir,
       PROCESSOR_LEASE_MS: LEASE_MS,
+      LEASE_GRACE_MS: '200',
     };
     for (let n = 0; n < kills; n++) {
       const { child, exit } = runMain({ TCP_PORT: '0', ...settings });

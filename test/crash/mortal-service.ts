@@ -60,6 +60,7 @@ export class MortalService {
           ...this.settings,
           TCP_PORT: String(this.port),
           PROCESSOR_LEASE_MS: '1000',
+          LEASE_GRACE_MS: '200',
           ...(kill !== undefined && { KILL_AT: kill }),
         },
         [],

@@ -78,6 +78,7 @@ describe('timers', () => {
   let store: MemoryProcessorStore;
   let ownership: Ownership;
   let timers: Timers;
+  let make: (leaseGraceMs?: number) => void;
   /** `<task>/<revision>/<kind>` in the order sent. */
   let sent: string[];
   /** What becomes of a command; by default the event follows and disarms the timer. */
@@ -102,8 +103,11 @@ describe('timers', () => {
     const kinds: TimerKind[] = ['retry', 'lease', 'total', 'approval_reminder', 'approval_due'];
     const dueMethods = () => new Map(kinds.map((kind) => [kind, method]));
     const sagas = { dueMethods } as unknown as SagaFinder;
-    timers = new Timers(ownership, store, clock, commands, sagas);
-    timers.use(queue);
+    make = (leaseGraceMs) => {
+      timers = new Timers(ownership, store, clock, commands, sagas, leaseGraceMs);
+      timers.use(queue);
+    };
+    make();
   });
   afterEach(async () => {
     const stopped = timers.stop();
@@ -133,6 +137,22 @@ describe('timers', () => {
     expect(sent).toEqual(['t3/1/retry', 't2/1/retry', 't1/1/retry']);
     await pass(5_000);
     expect(sent).toHaveLength(3);
+  });
+
+  it('ends no lease so soon after its term has begun, for workers could not renew before', async () => {
+    make(3_000);
+    queue.add(1, { kind: 'lease', dueAt: clock.time - 60_000 });
+    queue.add(2, { kind: 'retry', dueAt: clock.time - 1 });
+    queue.add(
+      3,
+      { kind: 'lease', dueAt: clock.time - 2 },
+      { kind: 'total', dueAt: clock.time - 1 },
+    );
+    await start();
+    await pass(2_800);
+    expect(sent).toEqual(['t3/1/total', 't2/1/retry']);
+    await pass(1_300);
+    expect(sent.slice(2)).toEqual(['t1/1/lease']);
   });
 
   it('fires when the time has come, not before, whatever is told meanwhile', async () => {

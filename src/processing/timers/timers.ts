@@ -10,7 +10,7 @@ import type { ProcessorStatus } from '../processor.js';
 import { SagaCommands } from '../sagas/saga-commands.js';
 import { SagaFinder } from '../sagas/saga-finder.js';
 import { TimerFiring } from './timer-firing.js';
-import type { TimerQueue } from './timer-queue.port.js';
+import type { DueTask, TimerQueue } from './timer-queue.port.js';
 import { TimerScan } from './timer-scan.js';
 
 /** The name of the timers among the processors. */
@@ -30,7 +30,8 @@ const COUNTED = 100_000;
  * Fires what is due: asks the saga's due method, sends its commands, and leaves it to the decider
  * whether it is really due. The event that follows changes the task's row, and that disarms the timer.
  * Holds one timeout, for the nearest due time; works only while this process is the owner, nobody has
- * paused it, and the task view has seen what was in the log when the term began.
+ * paused it, and the task view has seen what was in the log when the term began. Leases are ended only
+ * some time after that.
  */
 @Injectable()
 export class Timers implements ProcessorRun {
@@ -46,6 +47,8 @@ export class Timers implements ProcessorRun {
   private caughtUp = false;
   private paused = false;
   private pauseReadAt = -Infinity;
+  /** By `performance.now()`. */
+  private leasesEndFrom = -Infinity;
   private failures = 0;
   private lastError: ProcessorStatus['lastError'];
   private toldAt = -Infinity;
@@ -56,6 +59,11 @@ export class Timers implements ProcessorRun {
     private readonly clock: Clock,
     private readonly commands: SagaCommands,
     private readonly sagas: SagaFinder,
+    /**
+     * So long after a term has begun no lease is ended, milliseconds: workers that are alive could not
+     * renew while the service was away, and do so now.
+     */
+    private readonly leaseGraceMs = 0,
   ) {}
 
   /** The view of the timers hands itself over before the start; without one there are none. */
@@ -125,6 +133,7 @@ export class Timers implements ProcessorRun {
       if (dueAt < this.sleepsUntil) this.bell.ring();
     });
     this.caughtUp = false;
+    this.leasesEndFrom = performance.now() + this.leaseGraceMs;
     let failures = 0;
     while (!signal.aborted) {
       try {
@@ -151,8 +160,10 @@ export class Timers implements ProcessorRun {
     this.caughtUp ||= await queue.caughtUp(CAUGHT_UP_MS);
     if (!this.caughtUp) return CAUGHT_UP_MS;
     const { tasks, more } = scan.next(this.clock.now());
-    for (const task of tasks) {
-      if (!firing.isToFire(task)) continue;
+    const grace = performance.now() < this.leasesEndFrom;
+    for (const due of tasks) {
+      const task = grace ? withoutLease(due) : due;
+      if (task.timers.length === 0 || !firing.isToFire(task)) continue;
       await firing.whenRoom(signal);
       if (signal.aborted) return 0;
       firing.begin(task);
@@ -185,4 +196,8 @@ export class Timers implements ProcessorRun {
     this.toldAt = performance.now();
     this.logger.warn(`A timer could not be fired and is tried again: ${message}`);
   }
+}
+
+function withoutLease(task: DueTask): DueTask {
+  return { ...task, timers: task.timers.filter(({ kind }) => kind !== 'lease') };
 }
