@@ -113,6 +113,26 @@ describe('A request that waits', () => {
     for (const answer of others) expect(answer).toEqual(first);
   });
 
+  it('is woken for a task that a claim of several types was woken for and left', async () => {
+    const both = claim(client, 'both', { waitMs: LONG, taskTypes: ['clone', 'index'] });
+    await waiting(1);
+    const index = claim(client, 'index', { waitMs: LONG, taskTypes: ['index'] });
+    await waiting(2);
+    const clone = claim(client, 'clone', { waitMs: LONG });
+    await waiting(3);
+    // Both in one look of the view: the first worker takes the more urgent one, of the other's type.
+    const views = new Database(join(service.dataDir, 'views.db'));
+    views.exec('BEGIN IMMEDIATE');
+    await create();
+    await create({ taskType: 'index', priority: 9 });
+    views.exec('ROLLBACK');
+    views.close();
+    expect((await both).tasks).toMatchObject([{ taskType: 'index' }]);
+    expect((await clone).tasks).toMatchObject([{ taskType: 'clone' }]);
+    await create({ taskType: 'index' });
+    await index;
+  });
+
   it('gets a task each when there are as many tasks as workers', async () => {
     const claims = Array.from({ length: 20 }, (_, n) => claim(client, `w${n}`, { waitMs: LONG }));
     await waiting(20);

@@ -11,7 +11,7 @@ import { keepEventLogs, type Variables } from '../service.js';
  * Run again are those for which the log does work: whole tasks from create to complete through client,
  * service and log (`publish-packages`, `two-programs`, `client`, `task-service`, `transport`), and what depends on the
  * log's positions, conflicts, remembered commands and waiting readers (`edge-cases`, `sent-again`,
- * `waiting`). `crash` and the chaos run choose their store themselves. Not run again is what ends before
+ * `waiting`, `leases`, `task-types`). `crash` and the chaos run choose their store themselves. Not run again is what ends before
  * the log (frames, limits, authentication, bad input, the broker's own faults) and what is about a log
  * in a file (a full disk, an older file put back).
  */

@@ -104,6 +104,42 @@ describe('claims that wait', () => {
     expect(outcomes).toEqual({ a: true, b: true });
   });
 
+  it('sleep through tasks of a type that is closed, and are woken by its opening', async () => {
+    waiters.close('index');
+    for (const name of ['a', 'b', 'c']) wait(name);
+    waiters.queued([task(), task()]);
+    await pass(100);
+    expect(outcomes).toEqual({});
+    waiters.open('index', 5);
+    await pass(0);
+    // No more than there are tasks.
+    expect(outcomes).toEqual({ a: true, b: true });
+    waiters.queued([task()]);
+    await pass(0);
+    expect(outcomes).toEqual({ a: true, b: true, c: true });
+  });
+
+  it('are woken no more of than there are places, and only those for whom there is a task', async () => {
+    queue.ready = (_, most, apps) => (apps?.includes('shop') ? 0 : most);
+    wait('other app', { ...INDEX, apps: ['shop'] });
+    for (const name of ['a', 'b']) wait(name);
+    waiters.wake('index', 1);
+    await pass(0);
+    expect(outcomes).toEqual({ a: true });
+  });
+
+  it('look once more when the type was opened between their look and their wait', async () => {
+    waiters.close('index');
+    waiters.open('index', 1);
+    wait('a');
+    await pass(5);
+    expect(outcomes).toEqual({ a: true });
+    waiters.close('index');
+    wait('b');
+    await pass(100);
+    expect(outcomes).toEqual({ a: true });
+  });
+
   it('end, and take no wake-up with them, when their caller is gone', async () => {
     const caller = new AbortController();
     const left = waiters.wait(INDEX, LONG, queue, caller.signal);
