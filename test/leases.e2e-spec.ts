@@ -95,7 +95,7 @@ describe('A lease', () => {
     const { leaseExpiresAt = 0 } = await get(dead!.id);
     await stop();
     while (Date.now() <= leaseExpiresAt) await delay(20);
-    await start({ LEASE_GRACE_MS: '1500' });
+    await start({ LEASE_GRACE_MS: '800' });
     await command('renew_lease', { ...alive, leaseMs: LONG });
     const lost = await until(dead!.id, ({ status }) => status === 'pending');
     expect(lost).toMatchObject({ stallCount: 1 });
