@@ -1,2 +1,3 @@
 /** The task types that come with TaskManager, for programs that run them beside their own. */
+export type { WorkerContext } from './worker-context.js';
 export { WorkerRoots } from './worker-roots.js';
