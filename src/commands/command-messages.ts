@@ -4,6 +4,7 @@ import { ApproveTask } from './approve-task.command.js';
 import { CancelTask } from './cancel-task.command.js';
 import { ClaimTasks } from './claim-tasks.command.js';
 import { CleanupTasks } from './cleanup-tasks.command.js';
+import { CloneRepositoryTask } from './clone-repository-task.command.js';
 import { CompleteTask } from './complete-task.command.js';
 import { CreateTask } from './create-task.command.js';
 import { DeleteTask } from './delete-task.command.js';
@@ -27,6 +28,7 @@ import { UpdateTaskStatus } from './update-task-status.command.js';
 /** Commands about one task: what a batch may hold. */
 export const TASK_COMMAND_MESSAGES: readonly CommandClass[] = [
   CreateTask,
+  CloneRepositoryTask,
   UpdateTaskStatus,
   UpdateTaskProgress,
   UpdateTaskError,

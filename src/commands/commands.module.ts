@@ -11,6 +11,7 @@ import { BatchHandler } from './batch.handler.js';
 import { CancelTaskHandler } from './cancel-task.handler.js';
 import { ClaimTasksHandler } from './claim-tasks.handler.js';
 import { CleanupTasksHandler } from './cleanup-tasks.handler.js';
+import { CloneRepositoryTaskHandler } from './clone-repository-task.handler.js';
 import { CompleteTaskHandler } from './complete-task.handler.js';
 import { CreateTaskHandler } from './create-task.handler.js';
 import { DeleteTaskHandler } from './delete-task.handler.js';
@@ -57,6 +58,7 @@ const HANDLERS = [
   CancelTaskHandler,
   ClaimTasksHandler,
   CleanupTasksHandler,
+  CloneRepositoryTaskHandler,
   CompleteTaskHandler,
   CreateTaskHandler,
   DeleteTaskHandler,

@@ -1,4 +1,10 @@
-import { LIMITS, RUN_BY, TASK_ID_PATTERN, TASK_TYPE_PATTERN } from '@taskmanager/protocol';
+import {
+  LIMITS,
+  RUN_BY,
+  TASK_ID_PATTERN,
+  TASK_TYPE_PATTERN,
+  type WorkRule,
+} from '@taskmanager/protocol';
 import {
   IsIn,
   IsInt,
@@ -173,3 +179,13 @@ export const IsLabels = (): PropertyDecorator =>
       TOO_LARGE,
     ),
   );
+
+/** A rule of an input of our own task types, which their workers check again. */
+export const Obeys = (name: string, obeyed: WorkRule): PropertyDecorator =>
+  ValidateBy({
+    name,
+    validator: {
+      validate: (value) => obeyed(value) === undefined,
+      defaultMessage: (args) => `$property ${obeyed(args?.value)}`,
+    },
+  });

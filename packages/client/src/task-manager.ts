@@ -6,10 +6,12 @@ import {
   commandSubject,
   type FeedEvent,
   type Json,
+  type NewTaskRequest,
   type QueryName,
   type QueryRequests,
   querySubject,
   TaskStatus,
+  type WorkTaskRequest,
 } from '@taskmanager/protocol';
 
 import { AdminCalls } from './admin-calls.js';
@@ -136,10 +138,15 @@ export class TaskManager extends TaskCalls {
       throw new TaskManagerError('VALIDATION_FAILED', message, { field: 'appName' });
     }
     const { options, fields } = splitOptions(further);
-    // With a key of the caller's the service derives the id from it: the same key, the same task.
-    const id = fields.id ?? (fields.idempotencyKey === undefined ? newId() : undefined);
-    const args = { ...fields, id, name, taskType, appName, data };
+    const args = { ...fields, id: idOfNew(fields), name, taskType, appName, data };
     return (await this.command('create_task', args, options)).taskId;
+  }
+
+  /** A task that a worker which comes with TaskManager runs: it clones a git repository. */
+  cloneRepositoryTask(
+    request: CommandRequests['clone_repository_task'] & CommandOptions,
+  ): Promise<CommandAnswer> {
+    return this.workTask('clone_repository_task', request);
   }
 
   async updateTaskProgress(
@@ -205,6 +212,15 @@ export class TaskManager extends TaskCalls {
       await this.transport.close();
     })();
     return this.closing;
+  }
+
+  private workTask<N extends WorkCommand>(
+    name: N,
+    request: CommandRequests[N] & CommandOptions,
+  ): Promise<CommandAnswer> {
+    const { options, fields } = splitOptions<WorkTaskRequest & CommandOptions>(request);
+    const args = { appName: this.options.appName, ...fields, id: idOfNew(fields) };
+    return this.command<WorkCommand>(name, args as CommandRequests[N], options);
   }
 
   private async listen(
@@ -304,4 +320,12 @@ function closedError(name: string): TaskManagerError {
 function refusedByPause(error: unknown): boolean {
   if (!(error instanceof TaskManagerError)) return false;
   return error.code === 'INVALID_TRANSITION' && error.details?.status === TaskStatus.Paused;
+}
+
+/** Messages that make a task of a type that comes with TaskManager. */
+type WorkCommand = 'clone_repository_task';
+
+/** With a key of the caller's the service derives the id from it: the same key, the same task. */
+function idOfNew({ id, idempotencyKey }: NewTaskRequest): string | undefined {
+  return id ?? (idempotencyKey === undefined ? newId() : undefined);
 }

@@ -14,3 +14,4 @@ export * from './task-info.js';
 export * from './task-status.js';
 export * from './task-types.js';
 export * from './transitions.js';
+export * from './work-inputs.js';

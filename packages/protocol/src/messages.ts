@@ -25,6 +25,7 @@ export const COMMAND_NAMES = [
   'pause_all_running_tasks',
   'cleanup_tasks',
   'resume_last_paused_task',
+  'clone_repository_task',
 ] as const;
 
 /** Query messages: subject `tasks.query.<name>`. */

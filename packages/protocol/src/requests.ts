@@ -1,21 +1,17 @@
 import type { RequestMeta } from './actor.js';
 import type { Backoff, Json, OnApproved, RunBy, Timeouts } from './task-info.js';
 import type { TaskStatus } from './task-status.js';
+import type { CloneRepositoryInput } from './work-inputs.js';
 
 /** The fields of each message, beside `meta`. Ids are UUIDs, times epoch milliseconds, durations milliseconds. */
 export interface TaskRequest {
   readonly id: string;
 }
 
-export interface CreateTaskRequest {
+/** What every message that makes a task may say about it. */
+export interface NewTaskRequest {
   readonly id?: string;
-  readonly name: string;
-  readonly taskType: string;
-  readonly appName: string;
-  readonly runBy?: RunBy;
   readonly data?: Json;
-  readonly input?: Json;
-  readonly persistent?: boolean;
   readonly maxRetries?: number;
   readonly retryDelayMs?: number;
   readonly backoff?: Backoff;
@@ -24,6 +20,20 @@ export interface CreateTaskRequest {
   readonly timeouts?: Timeouts;
   readonly runAt?: number;
   readonly idempotencyKey?: string;
+}
+
+export interface CreateTaskRequest extends NewTaskRequest {
+  readonly name: string;
+  readonly taskType: string;
+  readonly appName: string;
+  readonly runBy?: RunBy;
+  readonly input?: Json;
+  readonly persistent?: boolean;
+}
+
+/** A task of a type that comes with TaskManager; `appName` is `taskmanager` when left out. */
+export interface WorkTaskRequest extends NewTaskRequest {
+  readonly appName?: string;
 }
 
 /** Who sends it about a leased task: the lease it believes to hold. */
@@ -105,6 +115,7 @@ export interface CommandRequests {
     readonly appName?: string;
   };
   resume_last_paused_task: { readonly appName?: string };
+  clone_repository_task: WorkTaskRequest & CloneRepositoryInput;
 }
 
 /** One command of a batch: each is about one task and is decided by itself. */
