@@ -1,3 +1,4 @@
 /** The task types that come with TaskManager, for programs that run them beside their own. */
+export { type ClonedRepository, cloneRepository } from './clone-repository/index.js';
 export type { WorkerContext } from './worker-context.js';
 export { WorkerRoots } from './worker-roots.js';

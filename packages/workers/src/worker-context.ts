@@ -10,4 +10,6 @@ export interface WorkerContext {
   readonly allowPrivateAddresses: boolean;
   /** A PEM file of those who sign the certificates of git servers, if not the usual ones (`WORKER_GIT_CA`). */
   readonly gitCaFile?: string;
+  /** The addresses of a host; the system's resolver when left out. Rejects as `dns.lookup` does. */
+  readonly lookup?: (host: string) => Promise<readonly string[]>;
 }
