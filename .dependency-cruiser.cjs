@@ -104,6 +104,7 @@ module.exports = {
       CONFIG,
       APPROVER_NOTICES,
     ]),
+    layer('worker-process', '^src/workers/', [CONFIG]),
     layer('event-store', EVENT_STORE_PORTS, [PROTOCOL]),
     ...['sqlite', 'memory', 'eventstoredb'].map((adapter) =>
       layer(`event-store-${adapter}`, `^src/event-store/${adapter}/`, [

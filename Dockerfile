@@ -9,6 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY packages/protocol/package.json packages/protocol/
 COPY packages/client/package.json packages/client/
 COPY packages/sqlite-driver/package.json packages/sqlite-driver/
+COPY packages/workers/package.json packages/workers/
 RUN npm ci
 
 COPY tsconfig.json tsconfig.build.json nest-cli.json .swcrc ./
@@ -18,7 +19,8 @@ COPY src src/
 RUN npm run --silent build && npm prune --omit=dev
 
 FROM node:24.18.0-bookworm-slim
-ENV NODE_ENV=production DATA_DIR=/data
+# No workers in here: they run git, and what they clone and import wants a disk of its own.
+ENV NODE_ENV=production DATA_DIR=/data WORKERS=off
 WORKDIR /app
 
 COPY --from=build /app/package.json ./

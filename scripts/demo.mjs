@@ -52,7 +52,13 @@ async function stop(child) {
 
 const port = await freePort();
 const dataDir = mkdtempSync(join(tmpdir(), 'taskmanager-demo-'));
-const env = { ...process.env, DATA_DIR: dataDir, TCP_HOST: HOST, TCP_PORT: String(port) };
+const env = {
+  ...process.env,
+  DATA_DIR: dataDir,
+  TCP_HOST: HOST,
+  TCP_PORT: String(port),
+  WORKERS: 'off',
+};
 // The demo's service is its own: whatever this shell says about brokers and tokens is for another one.
 for (const name of ['NATS_URL', 'AUTH_FILE']) delete env[name];
 let output = '';

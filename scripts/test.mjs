@@ -76,7 +76,7 @@ if (!natsServer) {
 }
 
 /** What single tests run beside it, and Debian's package of each. */
-const TOOLS = { 'g++': 'g++', openssl: 'openssl', prlimit: 'util-linux' };
+const TOOLS = { 'g++': 'g++', git: 'git', openssl: 'openssl', prlimit: 'util-linux' };
 const missing = Object.keys(TOOLS).filter((tool) => !isOnPath(tool));
 if (missing.length > 0) {
   const packages = missing.map((tool) => TOOLS[tool]).join(' ');

@@ -18,6 +18,7 @@ import { PublishersModule } from './publishers/publishers.module.js';
 import { RetentionModule } from './retention/retention.module.js';
 import { SagasModule } from './sagas/sagas.module.js';
 import { TransportModule } from './transport/index.js';
+import { WorkerProcess } from './workers/worker-process.js';
 
 /** What the service is made of. */
 @Module({})
@@ -25,6 +26,8 @@ export class AppModule {
   static with(settings: Settings): DynamicModule {
     return {
       module: AppModule,
+      // Here, for Nest stops the application's own providers first.
+      providers: [WorkerProcess],
       imports: [
         ConfigModule.with(settings),
         ContextModule,

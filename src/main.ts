@@ -2,6 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { ServiceLogger, Settings, settingsHelp } from './config/index.js';
 import { serve, type Serving } from './transport/index.js';
+import { WorkerProcess } from './workers/worker-process.js';
 
 /** The service: one process, stopped by SIGTERM or SIGINT, which drain it and exit with 0. */
 async function main(): Promise<void> {
@@ -21,10 +22,13 @@ async function main(): Promise<void> {
   // SIGHUP makes a token file be read again; where there is none it is a terminal that closes.
   const signals = settings.authFile ? ['SIGTERM', 'SIGINT'] : ['SIGTERM', 'SIGINT', 'SIGHUP'];
   app.enableShutdownHooks(signals, { useProcessExit: true });
-  process.stdout.write(startReport(settings, await serve(app)));
+  const serving = await serve(app);
+  const work = app.get(WorkerProcess).start(serving.tcp.port);
+  process.stdout.write(startReport(settings, serving, work));
 }
 
-function startReport(settings: Settings, { tcp }: Serving): string {
+/** @param work what is to be said of the workers */
+function startReport(settings: Settings, { tcp }: Serving, work: string): string {
   const { nats, authFile, dataDir, endpointsFile, retention } = settings;
   const host = tcp.host.includes(':') ? `[${tcp.host}]` : tcp.host;
   return [
@@ -35,6 +39,7 @@ function startReport(settings: Settings, { tcp }: Serving): string {
       : '  NATS  off: set NATS_URL to turn it on',
     `  who   ${authFile ? `tokens in ${authFile}` : 'whoever connects from this machine is believed: set AUTH_FILE'}`,
     `  data  ${dataDir}`,
+    `  work  ${work}`,
     ...(endpointsFile === undefined ? [] : [`  hooks ${endpointsFile}`]),
     ...(retention
       ? [`  old   tasks are deleted by ${retention.rules.length} rule(s) of RETENTION_FILE`]

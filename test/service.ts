@@ -109,7 +109,8 @@ export function runMain(
   nodeArgs: readonly string[] = [],
 ) {
   const child = spawn(process.execPath, ['--enable-source-maps', ...nodeArgs, MAIN, ...args], {
-    env: { PATH: process.env['PATH'], ...variables },
+    // Workers beside every service would cost more than most tests: those about them turn them on.
+    env: { PATH: process.env['PATH'], WORKERS: 'off', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let written = '';

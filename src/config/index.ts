@@ -9,5 +9,6 @@ export { natsOptions } from './nats-options.js';
 export type { NatsSettings } from './nats-settings.js';
 export type { RetentionRule, RetentionSettings } from './retention-settings.js';
 export type { TcpSettings } from './tcp-settings.js';
+export type { WorkersSettings } from './workers-settings.js';
 export { VARIABLES, type Variable } from './variables.js';
 export { makeFolder } from './make-folder.js';

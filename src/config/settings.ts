@@ -6,6 +6,7 @@ import { type NatsSettings, readNats } from './nats-settings.js';
 import { readRetention, type RetentionSettings } from './retention-settings.js';
 import { readTcp, type TcpSettings } from './tcp-settings.js';
 import { VARIABLES } from './variables.js';
+import { readWorkers, type WorkersSettings } from './workers-settings.js';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -28,6 +29,7 @@ export class Settings {
   readonly endpointsFile: string | undefined;
   /** Undefined: nothing is deleted by itself. */
   readonly retention: RetentionSettings | undefined;
+  readonly workers: WorkersSettings;
   /** One log line for each event. */
   readonly logEvents: boolean;
   readonly limits: {
@@ -53,6 +55,12 @@ export class Settings {
     this.nats = env.optional(VARIABLES.natsUrl) === undefined ? undefined : readNats(env);
     this.endpointsFile = env.optional(VARIABLES.endpointsFile);
     this.retention = readRetention(env);
+    this.workers = readWorkers(env, {
+      dataDir: this.dataDir,
+      tcp: this.tcp,
+      usesNats: this.nats !== undefined,
+      usesTokens: this.authFile !== undefined,
+    });
     this.logEvents = env.flag(VARIABLES.logEvents);
     this.limits = {
       inFlight: env.number(VARIABLES.inFlight),

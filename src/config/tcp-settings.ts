@@ -37,7 +37,7 @@ export function readTcp(env: Environment, authenticated: boolean): TcpSettings {
   };
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }

@@ -1,4 +1,5 @@
 import { LIMITS } from '@taskmanager/protocol';
+import { delimiter } from 'node:path';
 
 /** One environment variable: the only place that says its name, meaning, form and default. */
 export interface Variable {
@@ -181,6 +182,21 @@ export const VARIABLES = {
   endpointsFile: file(
     'ENDPOINTS_FILE',
     'JSON: webhooks, and which of them approvers are told by; read at the start',
+  ),
+  workers: text(
+    'WORKERS',
+    'whether a process of the workers that come with TaskManager starts and stops with the service',
+    'auto (when only this machine reaches the service), on or off',
+    'auto',
+  ),
+  workersToken: secret(
+    'WORKERS_TOKEN',
+    'the token that they show: one of AUTH_FILE whose actor has the role worker',
+  ),
+  workerRoots: text(
+    'WORKER_ROOTS',
+    'below which folders their tasks may read and write; work in DATA_DIR when missing',
+    `folders, with ${delimiter} between`,
   ),
   logEvents: text(
     'LOG_EVENTS',
