@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmod,
   mkdir,
@@ -367,6 +368,20 @@ describe('Over ssh', () => {
       expect(args).toContain(option);
     expect(args.slice(0, 2)).toEqual(['-F', 'none']);
     expect(args).toContain('repo.test');
+  });
+
+  it('takes along what git has started when it is stopped', async () => {
+    await ssh(`mkfifo ${bin}/started && echo $$ > ${bin}/started; exec sleep 60`);
+    const task = testTask({ url: 'ssh://repo.test/x' });
+    const running = run(task, { ...context, lookup });
+    const outcome = expect(running).rejects.toMatchObject({ kind: 'cancelled' });
+    let pid = 0;
+    while (pid === 0) pid = Number(await readFile(join(bin, 'started'), 'utf8').catch(() => 0));
+    task.stop('cancelled');
+    await outcome;
+    // Gone, or a zombie that nobody has asked for yet.
+    const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)]);
+    expect(stdout.toString().trim()).toMatch(/^(Z.*)?$/);
   });
 
   it.each([
