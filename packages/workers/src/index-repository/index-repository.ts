@@ -1,0 +1,80 @@
+/** The task type `index_repository`: makes what git tracks in a directory searchable. */
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { PermanentTaskError, type RunningTask, type TaskHandler } from '@taskmanager/client';
+import {
+  INDEX_REPOSITORY_RULES,
+  type IndexRepositoryInput,
+  problemOfInput,
+} from '@taskmanager/protocol';
+import { IndexLock } from '../repository-index/index-lock.js';
+import { indexFileOf } from '../repository-index/index-schema.js';
+import type { IndexSummary } from '../repository-index/index-summary.js';
+import { IndexWriter } from '../repository-index/index-writer.js';
+import type { WorkerContext } from '../worker-context.js';
+import { IndexRun, type Skipped } from './index-run.js';
+import { trackedFiles } from './tracked-files.js';
+
+const LOCK_LOOK_MS = 500;
+const LOCK_LIMIT_MS = 10 * 60_000;
+
+/** What the task results in. */
+export interface IndexRepositoryResult extends IndexSummary {
+  readonly directory: string;
+  readonly commit?: string;
+  /** Entries of git's list that are not in the index. */
+  readonly skipped: Skipped;
+  /** The index file. */
+  readonly index: string;
+}
+
+export function indexRepository({ roots }: Pick<WorkerContext, 'roots'>): TaskHandler {
+  return async (task) => {
+    const problem = problemOfInput(task.input, INDEX_REPOSITORY_RULES);
+    if (problem !== undefined) throw new PermanentTaskError(problem);
+    const input = task.input as unknown as IndexRepositoryInput;
+    const directory = await roots.inside(input.directory, 'directory');
+    const file = indexFileOf(roots.first, directory);
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const lock = await turn(task, file);
+    try {
+      return { ...(await index(task, directory, file)) };
+    } finally {
+      lock.release();
+    }
+  };
+}
+
+/** Waits until nobody else indexes the directory. */
+async function turn(task: RunningTask, file: string): Promise<IndexLock> {
+  const limit = Date.now() + LOCK_LIMIT_MS;
+  for (;;) {
+    const lock = IndexLock.take(file);
+    if (lock) return lock;
+    if (Date.now() > limit)
+      throw new Error('another task has been indexing the directory for long');
+    task.progress(undefined, 'Waiting for another task that indexes the directory');
+    await task.pausePoint();
+    await wait(LOCK_LOOK_MS, undefined, { signal: task.signal });
+  }
+}
+
+async function index(
+  task: RunningTask,
+  directory: string,
+  file: string,
+): Promise<IndexRepositoryResult> {
+  const tracked = await trackedFiles(directory, task.signal);
+  const writer = IndexWriter.open(file, directory, task.id);
+  try {
+    const run = new IndexRun(task, directory, writer);
+    const skipped = await run.over(tracked);
+    writer.end(tracked.commit, Date.now());
+    const { commit } = tracked;
+    const result = { directory, ...(commit && { commit }), ...writer.summary() };
+    return { ...result, skipped, index: file };
+  } finally {
+    writer.close();
+  }
+}
