@@ -16,6 +16,8 @@ const TASK = '^src/task/';
 const DATABASE = '^src/database/';
 const PROCESSING = '^src/processing/';
 const CLIENT = '^packages/client/';
+/** The index files that workers write and the service searches. */
+const SEARCH = '^packages/search/';
 /** The ports of the event log, their errors and index; an adapter's folder is below, a module is wiring. */
 const EVENT_STORE_PORTS = String.raw`^src/event-store/[^/]+\.ts$`;
 const ADAPTERS = '^src/event-store/(sqlite|memory|eventstoredb)/';
@@ -31,6 +33,7 @@ const ADMIN_MESSAGES = [
 ];
 const TASK_FINDER = String.raw`^src/commands/task-finder\.port\.ts$`;
 const APPROVER_NOTICES = String.raw`^src/commands/approver-notices\.port\.ts$`;
+const QUERY_FIELDS = String.raw`^src/projections/query-fields\.ts$`;
 const QUERY_MESSAGES = [
   String.raw`^src/projections/.*\.query\.ts$`,
   String.raw`^src/projections/query-messages\.ts$`,
@@ -124,7 +127,9 @@ module.exports = {
       CONFIG,
     ]),
     layer('client', CLIENT, [PROTOCOL]),
-    layer('workers', '^packages/workers/', [CLIENT, PROTOCOL, SQLITE]),
+    layer('search', SEARCH, [PROTOCOL, SQLITE]),
+    layer('repository-search', '^src/search/', [SEARCH, PROTOCOL, CONTEXT, CONFIG, QUERY_FIELDS]),
+    layer('workers', '^packages/workers/', [CLIENT, PROTOCOL, SEARCH, SQLITE]),
     layer('cli', '^packages/cli/', [CLIENT]),
     layer('examples', '^examples/', [CLIENT]),
     layer('bench', '^bench/', [CLIENT, SQLITE, TEST_SERVER]),

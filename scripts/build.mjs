@@ -28,7 +28,8 @@ const packagePart = (name, ...reads) => ({
 const PARTS = [
   packagePart('protocol'),
   packagePart('client', 'protocol'),
-  packagePart('workers', 'client', 'protocol'),
+  packagePart('search', 'protocol'),
+  packagePart('workers', 'client', 'protocol', 'search'),
   {
     name: 'the application',
     out: 'dist',

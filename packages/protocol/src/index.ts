@@ -10,6 +10,7 @@ export * from './messages.js';
 export * from './position.js';
 export * from './processors.js';
 export * from './requests.js';
+export * from './search.js';
 export * from './task-info.js';
 export * from './task-status.js';
 export * from './task-types.js';

@@ -16,11 +16,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { IndexLock } from '@taskmanager/search';
 import Sqlite from '@taskmanager/sqlite-driver';
 import { FakeRunningTask } from '../../test/fake-running-task.js';
 import { makeRepository } from '../../test/generated-repository.js';
 import { execGit } from '../../test/git.js';
-import { IndexLock } from '../repository-index/index-lock.js';
 import { WorkerRoots } from '../worker-roots.js';
 import { indexRepository, type IndexRepositoryResult } from './index-repository.js';
 
@@ -220,7 +220,7 @@ describe('index_repository', () => {
     const task = new FakeRunningTask('index_repository', input);
     await expect(run(task)).rejects.toMatchObject({
       name: 'PermanentTaskError',
-      message: expect.stringMatching(message),
+      message: expect.stringMatching(message) as string,
     });
   });
 });

@@ -8,10 +8,7 @@ import {
   type IndexRepositoryInput,
   problemOfInput,
 } from '@taskmanager/protocol';
-import { IndexLock } from '../repository-index/index-lock.js';
-import { indexFileOf } from '../repository-index/index-schema.js';
-import type { IndexSummary } from '../repository-index/index-summary.js';
-import { IndexWriter } from '../repository-index/index-writer.js';
+import { indexFileOf, IndexLock, type IndexSummary, IndexWriter } from '@taskmanager/search';
 import type { WorkerContext } from '../worker-context.js';
 import { IndexRun, type Skipped } from './index-run.js';
 import { trackedFiles } from './tracked-files.js';

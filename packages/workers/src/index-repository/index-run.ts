@@ -1,7 +1,6 @@
 /** One walk over what is tracked, that brings an index up to date. */
 import type { RunningTask } from '@taskmanager/client';
-import type { IndexedFile } from '../repository-index/indexed-file.js';
-import type { IndexWriter, KnownFile } from '../repository-index/index-writer.js';
+import type { IndexedFile, IndexWriter, KnownFile } from '@taskmanager/search';
 import { languageOf } from './languages.js';
 import { DirectoryReader, type ReadFile, type Unread } from './read-file.js';
 import { SymbolFinder } from './symbols.js';

@@ -1,5 +1,5 @@
 /** Which nodes of a syntax tree define something, for each grammar. */
-import type { SymbolKind } from '../repository-index/indexed-file.js';
+import type { SymbolKind } from '@taskmanager/protocol';
 
 /**
  * What a node defines: a symbol of this kind, under the name in its field `name` (or the innermost

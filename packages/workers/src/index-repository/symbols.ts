@@ -7,7 +7,8 @@ import treeSitter, {
   type Parser,
   type Tree,
 } from '@vscode/tree-sitter-wasm';
-import type { FoundSymbol, SymbolKind } from '../repository-index/indexed-file.js';
+import type { SymbolKind } from '@taskmanager/protocol';
+import type { FoundSymbol } from '@taskmanager/search';
 import { type Grammar, GRAMMARS, rulesOf, type SymbolRule, TYPES } from './symbol-rules.js';
 
 /** Of one file; what comes after is left out. */

@@ -1,21 +1,5 @@
 /** What an index keeps of a file. */
-
-export const SYMBOL_KINDS = [
-  'class',
-  'constant',
-  'enum',
-  'function',
-  'interface',
-  'macro',
-  'method',
-  'module',
-  'struct',
-  'trait',
-  'type',
-  'union',
-] as const;
-
-export type SymbolKind = (typeof SYMBOL_KINDS)[number];
+import type { SymbolKind } from '@taskmanager/protocol';
 
 export interface FoundSymbol {
   readonly name: string;
