@@ -207,6 +207,7 @@ const TYPES = [
   [['isRepositoryUrl'], said],
   [['isBranch'], said],
   [['isWorkPath'], said],
+  [['isOneLine'], said],
   [['isActor'], said],
   [['isPosition'], said],
   [['isMaxRunning'], said],
@@ -477,13 +478,14 @@ async function builtCode(dist) {
   const processors = await from('processing/admin/admin-messages.js');
   const types = await from('commands/task-types/task-type-messages.js');
   const { ListEndpoints } = await from('publishers/list-endpoints.query.js');
+  const { SearchRepository } = await from('search/search-repository.query.js');
   const { Meta } = await from('transport/request-meta.js');
   const { permissionsOf } = await from('transport/permissions.js');
   const { settingsTable } = await from('config/index.js');
   return {
     protocol: await import('@taskmanager/protocol'),
     commands: COMMAND_MESSAGES,
-    queries: QUERY_MESSAGES,
+    queries: [...QUERY_MESSAGES, SearchRepository],
     admin: [
       ...processors.PROCESSOR_COMMAND_MESSAGES,
       ...types.TASK_TYPE_COMMAND_MESSAGES,

@@ -17,6 +17,8 @@ import { ListEndpoints } from './publishers/list-endpoints.query.js';
 import { PublishersModule } from './publishers/publishers.module.js';
 import { RetentionModule } from './retention/retention.module.js';
 import { SagasModule } from './sagas/sagas.module.js';
+import { SearchModule } from './search/search.module.js';
+import { SearchRepository } from './search/search-repository.query.js';
 import { TransportModule } from './transport/index.js';
 import { WorkerProcess } from './workers/worker-process.js';
 
@@ -39,10 +41,11 @@ export class AppModule {
         PublishersModule,
         ProcessorAdminModule,
         RetentionModule,
+        SearchModule,
         TransportModule.serving({
           commands: COMMAND_MESSAGES,
           batched: TASK_COMMAND_MESSAGES,
-          queries: QUERY_MESSAGES,
+          queries: [...QUERY_MESSAGES, SearchRepository],
           admin: {
             commands: [...PROCESSOR_COMMAND_MESSAGES, ...TASK_TYPE_COMMAND_MESSAGES],
             queries: [...PROCESSOR_QUERY_MESSAGES, ...ADMIN_QUERY_MESSAGES, ListEndpoints],

@@ -13,6 +13,7 @@ import {
 } from '../src/processing/admin/admin-messages.js';
 import { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } from '../src/projections/query-messages.js';
 import { ListEndpoints } from '../src/publishers/list-endpoints.query.js';
+import { SearchRepository } from '../src/search/search-repository.query.js';
 import { permissionsOf } from '../src/transport/permissions.js';
 import { Meta } from '../src/transport/request-meta.js';
 
@@ -30,7 +31,7 @@ const script = (await import(join(ROOT, 'scripts/docs.mjs'))) as DocsScript;
 const code = {
   protocol,
   commands: COMMAND_MESSAGES,
-  queries: QUERY_MESSAGES,
+  queries: [...QUERY_MESSAGES, SearchRepository],
   admin: [
     ...PROCESSOR_COMMAND_MESSAGES,
     ...TASK_TYPE_COMMAND_MESSAGES,

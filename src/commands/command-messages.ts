@@ -9,6 +9,7 @@ import { CompleteTask } from './complete-task.command.js';
 import { CreateTask } from './create-task.command.js';
 import { DeleteTask } from './delete-task.command.js';
 import { FailTask } from './fail-task.command.js';
+import { IndexRepositoryTask } from './index-repository-task.command.js';
 import { PauseAllRunningTasks } from './pause-all-running-tasks.command.js';
 import { PauseTask } from './pause-task.command.js';
 import { RejectTask } from './reject-task.command.js';
@@ -29,6 +30,7 @@ import { UpdateTaskStatus } from './update-task-status.command.js';
 export const TASK_COMMAND_MESSAGES: readonly CommandClass[] = [
   CreateTask,
   CloneRepositoryTask,
+  IndexRepositoryTask,
   UpdateTaskStatus,
   UpdateTaskProgress,
   UpdateTaskError,

@@ -15,6 +15,7 @@ import { CloneRepositoryTaskHandler } from './clone-repository-task.handler.js';
 import { CompleteTaskHandler } from './complete-task.handler.js';
 import { CreateTaskHandler } from './create-task.handler.js';
 import { DeleteTaskHandler } from './delete-task.handler.js';
+import { IndexRepositoryTaskHandler } from './index-repository-task.handler.js';
 import { FailTaskHandler } from './fail-task.handler.js';
 import { ClaimTaskHandler } from './internal/claim-task.handler.js';
 import { CleanUpEndedTasksHandler } from './internal/clean-up-ended-tasks.handler.js';
@@ -59,6 +60,7 @@ const HANDLERS = [
   ClaimTasksHandler,
   CleanupTasksHandler,
   CloneRepositoryTaskHandler,
+  IndexRepositoryTaskHandler,
   CompleteTaskHandler,
   CreateTaskHandler,
   DeleteTaskHandler,

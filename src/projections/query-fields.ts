@@ -61,6 +61,19 @@ export const HasLength = (
     options,
   );
 
+/** Text without line ends and other control characters; a tab is allowed. */
+export const IsOneLine = (max: number): PropertyDecorator =>
+  rule(
+    'isOneLine',
+    `must be one line of 1 to ${max} characters`,
+    (value) =>
+      typeof value === 'string' &&
+      value.length >= 1 &&
+      value.length <= max &&
+      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+      !/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value),
+  );
+
 const NOT_AN_ID = '$property must be a UUID in lower case';
 
 export const IsTaskId = (): PropertyDecorator => Matches(TASK_ID_PATTERN, { message: NOT_AN_ID });

@@ -9,6 +9,7 @@ import type {
   HistoryPage,
   PauseAllAnswer,
   QueryName,
+  SearchAnswer,
   StatsAnswer,
   TaskInfo,
   TaskPage,
@@ -38,6 +39,7 @@ interface QueryAnswers {
   explain_task: ExplainAnswer;
   task_stats: StatsAnswer;
   list_workers: WorkersPage;
+  search_repository: SearchAnswer;
 }
 
 export type AnswerOfQuery<N extends QueryName> = QueryAnswers[N];

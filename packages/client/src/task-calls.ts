@@ -10,12 +10,12 @@ import type {
   PauseAllAnswer,
   QueryName,
   QueryRequests,
+  SearchAnswer,
   StatsAnswer,
   TaskInfo,
   TaskListFilter,
   TaskPage,
   TaskStatus,
-  WorkersPage,
 } from '@taskmanager/protocol';
 import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { type CommandOptions, type QueryOptions, splitOptions } from './options.js';
@@ -113,12 +113,14 @@ export abstract class TaskCalls {
     return this.query('task_stats', filter, options);
   }
 
-  /** A page of who claims tasks at the asked process, and who holds tasks. */
-  listWorkers(
-    filter: QueryRequests['list_workers'] = {},
+  /** Lines, or symbols, of a directory that `indexRepositoryTask` has indexed: a page of 100, or of `limit`. */
+  searchRepository(
+    directory: string,
+    text: string,
+    further: Omit<QueryRequests['search_repository'], 'directory' | 'text'> = {},
     options?: QueryOptions,
-  ): Promise<WorkersPage> {
-    return this.query('list_workers', filter, options);
+  ): Promise<SearchAnswer> {
+    return this.query('search_repository', { ...further, directory, text }, options);
   }
 
   /** One page of the feed of all tasks; `from` is strictly after. Most want `addTaskEventListener`. */

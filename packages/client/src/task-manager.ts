@@ -149,6 +149,13 @@ export class TaskManager extends TaskCalls {
     return this.workTask('clone_repository_task', request);
   }
 
+  /** Likewise: it makes what git tracks in a directory searchable, see `searchRepository`. */
+  indexRepositoryTask(
+    request: CommandRequests['index_repository_task'] & CommandOptions,
+  ): Promise<CommandAnswer> {
+    return this.workTask('index_repository_task', request);
+  }
+
   async updateTaskProgress(
     id: string,
     completedItems: number,
@@ -323,7 +330,7 @@ function refusedByPause(error: unknown): boolean {
 }
 
 /** Messages that make a task of a type that comes with TaskManager. */
-type WorkCommand = 'clone_repository_task';
+type WorkCommand = 'clone_repository_task' | 'index_repository_task';
 
 /** With a key of the caller's the service derives the id from it: the same key, the same task. */
 function idOfNew({ id, idempotencyKey }: NewTaskRequest): string | undefined {

@@ -26,6 +26,7 @@ export const COMMAND_NAMES = [
   'cleanup_tasks',
   'resume_last_paused_task',
   'clone_repository_task',
+  'index_repository_task',
 ] as const;
 
 /** Query messages: subject `tasks.query.<name>`. */
@@ -39,6 +40,7 @@ export const QUERY_NAMES = [
   'explain_task',
   'task_stats',
   'list_workers',
+  'search_repository',
 ] as const;
 
 /** Messages that operate the service itself: subject `tasks.admin.<name>`. */

@@ -1,7 +1,8 @@
 import type { RequestMeta } from './actor.js';
 import type { Backoff, Json, OnApproved, RunBy, Timeouts } from './task-info.js';
 import type { TaskStatus } from './task-status.js';
-import type { CloneRepositoryInput } from './work-inputs.js';
+import type { SearchRepositoryRequest } from './search.js';
+import type { CloneRepositoryInput, IndexRepositoryInput } from './work-inputs.js';
 
 /** The fields of each message, beside `meta`. Ids are UUIDs, times epoch milliseconds, durations milliseconds. */
 export interface TaskRequest {
@@ -116,6 +117,7 @@ export interface CommandRequests {
   };
   resume_last_paused_task: { readonly appName?: string };
   clone_repository_task: WorkTaskRequest & CloneRepositoryInput;
+  index_repository_task: WorkTaskRequest & IndexRepositoryInput;
 }
 
 /** One command of a batch: each is about one task and is decided by itself. */
@@ -183,6 +185,7 @@ export interface QueryRequests {
     readonly limit?: number;
     readonly cursor?: string;
   };
+  search_repository: SearchRepositoryRequest;
 }
 
 type Nothing = Readonly<Record<string, never>>;

@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { Settings } from '../config/index.js';
+import { LazySearch } from './lazy-search.js';
+import { SearchRepositoryHandler } from './search-repository.handler.js';
+
+/** Reads what the workers that come with TaskManager have indexed. */
+@Module({
+  imports: [CqrsModule],
+  providers: [
+    {
+      provide: LazySearch,
+      useFactory: (settings: Settings) => new LazySearch(join(settings.dataDir, 'work')),
+      inject: [Settings],
+    },
+    SearchRepositoryHandler,
+  ],
+})
+export class SearchModule {}
