@@ -208,6 +208,8 @@ const TYPES = [
   [['isBranch'], said],
   [['isWorkPath'], said],
   [['isOneLine'], said],
+  [['areWorkPaths'], said],
+  [['isImportConcurrency'], said],
   [['isActor'], said],
   [['isPosition'], said],
   [['isMaxRunning'], said],

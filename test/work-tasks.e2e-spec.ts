@@ -66,21 +66,35 @@ describe('clone_repository_task', () => {
   });
 });
 
-describe('index_repository_task', () => {
-  it('answers the handle of a task that waits for a worker, its field the input', async () => {
-    const handle = await client.indexRepositoryTask({ directory: 'repository' });
-    expect(handle).toMatchObject({ taskType: 'index_repository', status: 'pending' });
+describe('import_files_task', () => {
+  const fields = { sources: ['uploads', 'one.txt'], destination: 'store' };
+
+  it('answers the handle of a task that waits for a worker, its fields the input', async () => {
+    const handle = await client.importFilesTask({
+      ...fields,
+      concurrency: 3,
+      labels: { of: 'ann' },
+    });
+    expect(handle).toMatchObject({ taskType: 'import_files', status: 'pending' });
     expect(await client.getTask(handle.taskId)).toMatchObject({
-      name: 'Index repository',
+      name: 'Import uploads and 1 more',
+      taskType: 'import_files',
+      appName: 'registry',
       runBy: 'worker',
       persistent: true,
-      input: { directory: 'repository' },
+      labels: { of: 'ann' },
+      input: { ...fields, concurrency: 3 },
     });
   });
 
-  it('refuses what is no path', async () => {
-    await expect(client.indexRepositoryTask({ directory: '' })).rejects.toMatchObject({
-      code: 'VALIDATION_FAILED',
-    });
+  it.each([
+    [{ ...fields, sources: [] }, 'sources must be a list of 1 to 1000 paths'],
+    [{ ...fields, sources: ['a', ''] }, 'sources must be paths, each of which must be a path'],
+    [{ ...fields, destination: 'a\nb' }, 'destination must be a path without control characters'],
+    [{ ...fields, concurrency: 65 }, 'concurrency must be a whole number from 1 to 64'],
+  ])('%j is refused', async (refused, problem) => {
+    const error: unknown = await client.importFilesTask(refused).catch((each: unknown) => each);
+    expect(error).toMatchObject({ code: 'VALIDATION_FAILED' });
+    expect(JSON.stringify(error)).toContain(problem);
   });
 });

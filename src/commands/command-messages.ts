@@ -10,6 +10,7 @@ import { CreateTask } from './create-task.command.js';
 import { DeleteTask } from './delete-task.command.js';
 import { FailTask } from './fail-task.command.js';
 import { IndexRepositoryTask } from './index-repository-task.command.js';
+import { ImportFilesTask } from './import-files-task.command.js';
 import { PauseAllRunningTasks } from './pause-all-running-tasks.command.js';
 import { PauseTask } from './pause-task.command.js';
 import { RejectTask } from './reject-task.command.js';
@@ -31,6 +32,7 @@ export const TASK_COMMAND_MESSAGES: readonly CommandClass[] = [
   CreateTask,
   CloneRepositoryTask,
   IndexRepositoryTask,
+  ImportFilesTask,
   UpdateTaskStatus,
   UpdateTaskProgress,
   UpdateTaskError,

@@ -16,6 +16,7 @@ import { CompleteTaskHandler } from './complete-task.handler.js';
 import { CreateTaskHandler } from './create-task.handler.js';
 import { DeleteTaskHandler } from './delete-task.handler.js';
 import { IndexRepositoryTaskHandler } from './index-repository-task.handler.js';
+import { ImportFilesTaskHandler } from './import-files-task.handler.js';
 import { FailTaskHandler } from './fail-task.handler.js';
 import { ClaimTaskHandler } from './internal/claim-task.handler.js';
 import { CleanUpEndedTasksHandler } from './internal/clean-up-ended-tasks.handler.js';
@@ -61,6 +62,7 @@ const HANDLERS = [
   CleanupTasksHandler,
   CloneRepositoryTaskHandler,
   IndexRepositoryTaskHandler,
+  ImportFilesTaskHandler,
   CompleteTaskHandler,
   CreateTaskHandler,
   DeleteTaskHandler,

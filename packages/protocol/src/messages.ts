@@ -27,6 +27,7 @@ export const COMMAND_NAMES = [
   'resume_last_paused_task',
   'clone_repository_task',
   'index_repository_task',
+  'import_files_task',
 ] as const;
 
 /** Query messages: subject `tasks.query.<name>`. */

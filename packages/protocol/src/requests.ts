@@ -3,6 +3,7 @@ import type { Backoff, Json, OnApproved, RunBy, Timeouts } from './task-info.js'
 import type { TaskStatus } from './task-status.js';
 import type { SearchRepositoryRequest } from './search.js';
 import type { CloneRepositoryInput, IndexRepositoryInput } from './work-inputs.js';
+import type { CloneRepositoryInput, ImportFilesInput } from './work-inputs.js';
 
 /** The fields of each message, beside `meta`. Ids are UUIDs, times epoch milliseconds, durations milliseconds. */
 export interface TaskRequest {
@@ -118,6 +119,7 @@ export interface CommandRequests {
   resume_last_paused_task: { readonly appName?: string };
   clone_repository_task: WorkTaskRequest & CloneRepositoryInput;
   index_repository_task: WorkTaskRequest & IndexRepositoryInput;
+  import_files_task: WorkTaskRequest & ImportFilesInput;
 }
 
 /** One command of a batch: each is about one task and is decided by itself. */

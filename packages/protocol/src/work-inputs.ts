@@ -86,15 +86,36 @@ export const CLONE_REPOSITORY_RULES = {
   directory: { rule: whyNoWorkPath, optional: true },
 } as const satisfies WorkRules;
 
-// index_repository ------------------------------------------------------------------------------------
+// import_files ----------------------------------------------------------------------------------------
 
-export interface IndexRepositoryInput {
-  /** The top of a git work tree, relative to the first root. */
-  readonly directory: string;
+export interface ImportFilesInput {
+  /** Files, and folders with all that is in them; relative to the first root, symlinks are not followed. */
+  readonly sources: readonly string[];
+  /** The folder of the store, which is made: content-addressed with SHA-256, it may hold more imports. */
+  readonly destination: string;
+  /** How many files are copied at once: 8 when left out. */
+  readonly concurrency?: number;
 }
 
-export const INDEX_REPOSITORY_RULES = {
-  directory: { rule: whyNoWorkPath },
+const IMPORT_SOURCES = 1_000;
+const IMPORT_CONCURRENCY = 64;
+
+export const whyNoWorkPaths: WorkRule = (value) => {
+  if (!Array.isArray(value) || value.length === 0 || value.length > IMPORT_SOURCES)
+    return `must be a list of 1 to ${IMPORT_SOURCES} paths`;
+  const problem = value.map(whyNoWorkPath).find((each) => each !== undefined);
+  return problem === undefined ? undefined : `must be paths, each of which ${problem}`;
+};
+
+export const whyNoImportConcurrency: WorkRule = (value) =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= IMPORT_CONCURRENCY
+    ? undefined
+    : `must be a whole number from 1 to ${IMPORT_CONCURRENCY}`;
+
+export const IMPORT_FILES_RULES = {
+  sources: { rule: whyNoWorkPaths },
+  destination: { rule: whyNoWorkPath },
+  concurrency: { rule: whyNoImportConcurrency, optional: true },
 } as const satisfies WorkRules;
 
 function hasControls(text: string): boolean {
