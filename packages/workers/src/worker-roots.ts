@@ -70,7 +70,8 @@ export class WorkerRoots {
   }
 }
 
-function lies(path: string, root: string): boolean {
+/** `path` is `root` or lies below it; both are real. */
+export function lies(path: string, root: string): boolean {
   const way = relative(root, path);
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

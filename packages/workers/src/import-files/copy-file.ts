@@ -1,0 +1,94 @@
+/** Copies one file into the store, and works out its hash from the very bytes that are written. */
+import { createHash } from 'node:crypto';
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { SourceError } from './import-errors.js';
+import type { FoundFile, Manifest } from './manifest.js';
+import type { Draft, ObjectStore } from './object-store.js';
+
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+/** Bytes in memory for each file that is being copied, and between two looks at whether to go on. */
+const CHUNK = 256 * 1024;
+
+export interface CopyOptions {
+  readonly store: ObjectStore;
+  readonly manifest: Manifest;
+  /** Called between chunks: rejects when the work is to stop. */
+  readonly goOn: (bytes: number) => Promise<void>;
+}
+
+/**
+ * Puts the file into the store, unless what is in it is there already, and says so in the manifest.
+ *
+ * @throws SourceError or an error of the system when this one file cannot be read
+ * @throws DestinationError when nothing can be written
+ */
+export async function copyFile(path: string, options: CopyOptions): Promise<FoundFile> {
+  // Looked at before it is opened: opening a FIFO waits, opening a device may do anything.
+  refuseOthers(await lstat(path, { bigint: true }));
+  const source = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const before = await source.stat({ bigint: true });
+    refuseOthers(before);
+    const draft = await options.store.draft();
+    try {
+      const hash = await copy(source, draft, options.goOn);
+      const after = await source.stat({ bigint: true });
+      if (!same(before, after) || hash.bytes !== Number(before.size)) {
+        throw new SourceError('it changed while it was read');
+      }
+      const file = { path, size: hash.bytes, mtimeNs: before.mtimeNs };
+      await keep(draft, hash.hex, file.size, options);
+      options.manifest.done(file, hash.hex);
+      return file;
+    } finally {
+      await draft.discard();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function copy(source: FileHandle, draft: Draft, goOn: CopyOptions['goOn']) {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  let bytes = 0;
+  for (;;) {
+    const { bytesRead } = await source.read(buffer, 0, CHUNK, null);
+    if (bytesRead === 0) return { hex: hash.digest('hex'), bytes };
+    const chunk = buffer.subarray(0, bytesRead);
+    hash.update(chunk);
+    await draft.write(chunk);
+    bytes += bytesRead;
+    await goOn(bytesRead);
+  }
+}
+
+async function keep(
+  draft: Draft,
+  hash: string,
+  size: number,
+  { store, manifest }: CopyOptions,
+): Promise<void> {
+  if (await store.has(hash, size)) return;
+  manifest.storing(hash);
+  await draft.keep(hash);
+}
+
+function refuseOthers(stats: BigIntStats): void {
+  if (stats.isFile()) return;
+  if (stats.isSymbolicLink()) throw new SourceError('it is a symlink, which is not followed');
+  throw new SourceError(`it is ${kindOf(stats)} and no file`);
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isFIFO()) return 'a FIFO';
+  if (stats.isSocket()) return 'a socket';
+  return 'a device';
+}
+
+const same = (before: BigIntStats, after: BigIntStats): boolean =>
+  before.size === after.size &&
+  before.mtimeNs === after.mtimeNs &&
+  before.ctimeNs === after.ctimeNs;
