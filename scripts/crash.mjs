@@ -3,7 +3,8 @@
  * a seed it draws one, and says which. `--event-store eventstoredb` (or `sqlite`) kills it with that log
  * only, without it with the one and then with the other. `--keep` leaves the folder of a log with
  * problems behind. `--sagas`: at every step of the sagas, and once more while it recovers.
- * `--two-processes`: two on one folder, each in turn, for `--minutes`, 1 by default.
+ * `--two-processes`: two on one folder, each in turn, for `--minutes`, 1 by default. `--workers`: not the
+ * service but the workers, one each round, killed or frozen until its leases have run out.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
     sagas: { type: 'boolean', default: false },
     'two-processes': { type: 'boolean', default: false },
+    workers: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '1' },
   },
 });
@@ -42,7 +44,9 @@ if (store !== undefined && !['sqlite', 'eventstoredb'].includes(store)) {
   process.exit(1);
 }
 
-const spec = values.sagas ? 'saga-crash' : values['two-processes'] ? 'two-processes' : 'crash';
+const SPECS = { sagas: 'saga-crash', 'two-processes': 'two-processes', workers: 'worker-crash' };
+const chosen = Object.keys(SPECS).find((option) => values[option]);
+const spec = chosen === undefined ? 'crash' : SPECS[chosen];
 const { status } = spawnSync(
   process.execPath,
   [join(import.meta.dirname, 'test.mjs'), `test/${spec}.e2e-spec.ts`],

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('mortal-worker.mjs', import.meta.url));
+
+/** The tasks that each worker can hold, and how long it is believed to live without a word. */
+export const LEASE_MS = 1_500;
+
+export interface MortalWorker {
+  readonly id: string;
+  readonly child: ChildProcess;
+}
+
+/** Worker processes under names that are never used again, one started for each that is killed. */
+export class MortalWorkers {
+  readonly alive: MortalWorker[] = [];
+  private names = 0;
+  /** What they could tell nobody else. */
+  private output = '';
+
+  constructor(private readonly port: number) {}
+
+  /** Resolves when it claims. */
+  async start(): Promise<MortalWorker> {
+    const id = `worker-${++this.names}`;
+    const child = spawn(process.execPath, ['--enable-source-maps', PROGRAM], {
+      env: {
+        PATH: process.env['PATH'],
+        WORKER_ID: id,
+        PORT: String(this.port),
+        LEASE_MS: String(LEASE_MS),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const worker = { id, child };
+    this.alive.push(worker);
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    const [first] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [
+      Buffer | number | null,
+    ];
+    if (!Buffer.isBuffer(first)) throw new Error(`${id} ended as it began:\n${this.output}`);
+    return worker;
+  }
+
+  /** kill -9, and another takes its place. */
+  async kill(worker: MortalWorker): Promise<void> {
+    this.alive.splice(this.alive.indexOf(worker), 1);
+    const ended = once(worker.child, 'exit');
+    worker.child.kill('SIGKILL');
+    await ended;
+    await this.start();
+  }
+
+  /** As SIGTERM ends them. Answers what they should not have done or said. */
+  async end(): Promise<string[]> {
+    const ends = this.alive.splice(0).map(async ({ id, child }) => {
+      const how = once(child, 'exit') as Promise<[number | null, string | null]>;
+      child.kill('SIGTERM');
+      const [code, signal] = await how;
+      return code === 0 ? [] : [`${id} ended with ${code ?? signal}.`];
+    });
+    const problems = (await Promise.all(ends)).flat();
+    return this.output === '' ? problems : [...problems, `The workers said: ${this.output}`];
+  }
+
+  /** Whatever became of the test, nothing stays. */
+  async forget(): Promise<void> {
+    const left = this.alive.splice(0).filter(({ child }) => child.exitCode === null);
+    await Promise.all(
+      left.map(async ({ child }) => {
+        const ended = once(child, 'exit');
+        child.kill('SIGKILL');
+        await ended;
+      }),
+    );
+  }
+}
