@@ -18,7 +18,7 @@ export interface CopyOptions {
 }
 
 /**
- * Puts the file into the store, unless what is in it is there already, and says so in the manifest.
+ * Puts the file into the store, unless this import put the same there already, and says so in the manifest.
  *
  * @throws SourceError or an error of the system when this one file cannot be read
  * @throws DestinationError when nothing can be written
@@ -32,11 +32,9 @@ export async function copyFile(path: string, options: CopyOptions): Promise<Foun
     refuseOthers(before);
     const draft = await options.store.draft();
     try {
-      const hash = await copy(source, draft, options.goOn);
+      const hash = await copy(source, draft, Number(before.size), options.goOn);
       const after = await source.stat({ bigint: true });
-      if (!same(before, after) || hash.bytes !== Number(before.size)) {
-        throw new SourceError('it changed while it was read');
-      }
+      if (!same(before, after) || hash.bytes !== Number(before.size)) throw changed();
       const file = { path, size: hash.bytes, mtimeNs: before.mtimeNs };
       await keep(draft, hash.hex, file.size, options);
       options.manifest.done(file, hash.hex);
@@ -49,7 +47,8 @@ export async function copyFile(path: string, options: CopyOptions): Promise<Foun
   }
 }
 
-async function copy(source: FileHandle, draft: Draft, goOn: CopyOptions['goOn']) {
+/** @param size past which it is not read: it may grow as fast as it is read */
+async function copy(source: FileHandle, draft: Draft, size: number, goOn: CopyOptions['goOn']) {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(CHUNK);
   let bytes = 0;
@@ -60,6 +59,7 @@ async function copy(source: FileHandle, draft: Draft, goOn: CopyOptions['goOn'])
     hash.update(chunk);
     await draft.write(chunk);
     bytes += bytesRead;
+    if (bytes > size) throw changed();
     await goOn(bytesRead);
   }
 }
@@ -70,10 +70,13 @@ async function keep(
   size: number,
   { store, manifest }: CopyOptions,
 ): Promise<void> {
-  if (await store.has(hash, size)) return;
-  manifest.storing(hash);
+  if (manifest.has(hash)) return;
+  if (!(await store.has(hash, size))) manifest.storing(hash);
+  // Also over one that others put there: so it is what its name says, whoever they were.
   await draft.keep(hash);
 }
+
+const changed = () => new SourceError('it changed while it was read');
 
 function refuseOthers(stats: BigIntStats): void {
   if (stats.isFile()) return;

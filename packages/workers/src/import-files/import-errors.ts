@@ -1,6 +1,4 @@
 /** What goes wrong with one file, and what goes wrong with the whole import, in plain words. */
-import { PermanentTaskError, TaskStopped } from '@taskmanager/client';
-
 /** One source could not be imported; the others go on. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
@@ -39,15 +37,12 @@ const WORDS: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
 };
 
-/** What to say about a source. @throws what is not about this one source */
+/** What to say about a source. @throws what is not about this one source: whoever stops the work has no code */
 export function aboutSource(path: string, error: unknown): string {
   if (error instanceof SourceError) return error.message;
   const code = codeOf(error);
-  if (code === undefined || error instanceof DestinationError || isEnd(error)) throw error;
+  if (code === undefined || code.startsWith('SQLITE_')) throw error;
   // How Node shows bytes of a name that are no UTF-8: a name that cannot be given back to the system.
   if (code === 'ENOENT' && path.includes('\uFFFD')) return 'its name is no UTF-8 text';
   return `${WORDS[code] ?? (error as Error).message} (${code})`;
 }
-
-const isEnd = (error: unknown): boolean =>
-  error instanceof TaskStopped || error instanceof PermanentTaskError;

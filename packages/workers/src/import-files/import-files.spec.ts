@@ -156,6 +156,17 @@ describe('an import', () => {
     expect(second).toMatchObject({ files: 30, stored: 0, duplicates: 30 });
   });
 
+  it('does not believe an object that others put there', async () => {
+    write('source/a', 'content');
+    await run(taskFor(['source']));
+    const [hash] = objects() as [string];
+    const object = join(root, 'store', 'objects', hash.slice(0, 2), hash.slice(2));
+    rmSync(object);
+    writeFileSync(object, 'another');
+    expect(await run(taskFor(['source']))).toMatchObject({ files: 1, stored: 0 });
+    expect(objects()).toEqual([hash]);
+  });
+
   it('puts an object right that is broken', async () => {
     write('source/a', 'content');
     await run(taskFor(['source']));

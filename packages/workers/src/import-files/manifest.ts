@@ -39,6 +39,7 @@ export class Manifest {
   private readonly findings: Statement<[string, number, bigint]>;
   private readonly failures: Statement<[string, string]>;
   private readonly intents: Statement<[string]>;
+  private readonly known: Statement<[string]>;
   private readonly results: Statement<[number, bigint, string, string]>;
 
   private constructor(private readonly db: Connection) {
@@ -52,6 +53,7 @@ export class Manifest {
       `INSERT INTO file (path, size, mtime_ns, error) VALUES (?, 0, 0, ?) ON CONFLICT (path)
        DO UPDATE SET error = excluded.error, hash = NULL`,
     );
+    this.known = db.prepare('SELECT 1 FROM file WHERE hash = ? LIMIT 1');
     this.intents = db.prepare('INSERT OR IGNORE INTO stored (hash) VALUES (?)');
     this.results = db.prepare(
       'UPDATE file SET size = ?, mtime_ns = ?, hash = ?, error = NULL WHERE path = ?',
@@ -84,6 +86,11 @@ export class Manifest {
 
   failed(path: string, error: string): void {
     this.failures.run(path, error);
+  }
+
+  /** A file of this import has this content, and it is in the store. */
+  has(hash: string): boolean {
+    return this.known.get(hash) !== undefined;
   }
 
   /** Before the object gets its name: whoever takes this up after a kill knows that it was this import's. */

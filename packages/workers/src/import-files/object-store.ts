@@ -46,7 +46,7 @@ export class ObjectStore {
   ): Promise<ObjectStore> {
     return told(destination, async () => {
       await mkdir(destination, { recursive: true }).catch((error: unknown) => {
-        if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'ENOENT') throw error;
+        if (codeOf(error) !== 'EEXIST') throw error;
       });
       await ownFolder(destination);
       if ((await realpath(destination)) !== destination) throw inTheWay(destination);
@@ -67,7 +67,7 @@ export class ObjectStore {
     });
   }
 
-  /** It is there whole: an object gets its name when all of it is on the disk. */
+  /** Something of that size is there under that name; what is in it was not looked at. */
   async has(hash: string, size: number): Promise<boolean> {
     return told(this.destination, async () => {
       const stats = await lstat(await this.place(hash)).catch((error: unknown) => {
@@ -127,7 +127,7 @@ export class Draft {
     await told(this.destination, () => this.file.writeFile(bytes));
   }
 
-  /** Puts it on the disk and gives it its name; what had that name, an object like it or a broken one, goes. */
+  /** Puts it on the disk and gives it its name; what had that name, the same or something false, goes. */
   async keep(hash: string): Promise<void> {
     await told(this.destination, async () => {
       await this.file.sync();
@@ -138,8 +138,10 @@ export class Draft {
 
   /** Throws it away; nothing when it was kept. */
   async discard(): Promise<void> {
-    await this.close();
-    await rm(this.path, { force: true });
+    await told(this.destination, async () => {
+      await this.close();
+      await rm(this.path, { force: true });
+    });
   }
 
   private async close(): Promise<void> {
