@@ -5,5 +5,6 @@ export {
   type IndexRepositoryResult,
 } from './index-repository/index-repository.js';
 export { type ImportFilesResult, importFiles } from './import-files/import-files.js';
+export { type ImportFilesResult, importFiles } from './import-files/index.js';
 export type { WorkerContext } from './worker-context.js';
 export { WorkerRoots } from './worker-roots.js';
