@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -137,7 +138,7 @@ describe('an import', () => {
   });
 
   it('copies no more files at once than it is told', async () => {
-    for (let n = 0; n < 40; n++) write(`source/${n}`, Buffer.alloc(600_000, n));
+    for (let n = 0; n < 40; n++) write(`source/${n}`, Buffer.alloc(600_000, n % 10));
     let most = 0;
     const task = taskFor(['source'], { concurrency: 3 });
     task.atPausePoint = () => {
@@ -218,14 +219,20 @@ describe('what cannot be imported', () => {
     expect(result.files).toBe(10);
   });
 
-  it('is a file that changes while it is read', async () => {
+  it.each([
+    ['grows', (file: string) => appendFileSync(file, 'more')],
+    ['shrinks', (file: string) => truncateSync(file, 10)],
+    ['is written over', (file: string) => writeFileSync(file, Buffer.alloc(1_000_000, 'other'))],
+  ])('is a file that %s while it is read', async (_, change) => {
     const file = write('source/a', Buffer.alloc(1_000_000));
     write('source/b');
     const task = taskFor(['source'], { concurrency: 1 });
+    let changed = false;
     task.atPausePoint = () => {
       const drafts = join(root, 'store', 'drafts', `${task.id}-1`);
-      const reading = existsSync(drafts) && readdirSync(drafts).length > 0;
-      if (reading && statSync(file).size === 1_000_000) appendFileSync(file, 'more');
+      if (changed || !existsSync(drafts) || readdirSync(drafts).length === 0) return;
+      changed = true;
+      change(file);
     };
     const result = await run(task);
     expect(errorsOf(result)).toEqual({ 'source/a': 'it changed while it was read' });
