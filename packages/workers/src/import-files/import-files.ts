@@ -2,7 +2,8 @@
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PermanentTaskError, type RunningTask, type TaskHandler } from '@taskmanager/client';
-import { IMPORT_FILES_RULES, type ImportFilesInput, problemOfInput } from '@taskmanager/protocol';
+import { IMPORT_FILES_RULES, type ImportFilesInput } from '@taskmanager/protocol';
+import { checkedInput } from '../work-input.js';
 import type { WorkerContext } from '../worker-context.js';
 import { lies } from '../worker-roots.js';
 import { copyFile } from './copy-file.js';
@@ -36,9 +37,7 @@ export interface ImportFilesResult {
 
 export function importFiles({ roots }: Pick<WorkerContext, 'roots'>): TaskHandler {
   return async (task) => {
-    const problem = problemOfInput(task.input, IMPORT_FILES_RULES);
-    if (problem !== undefined) throw new PermanentTaskError(problem);
-    const input = task.input as unknown as ImportFilesInput;
+    const input = checkedInput<ImportFilesInput>(task.input, IMPORT_FILES_RULES);
     const destination = await roots.insideToWrite(input.destination, 'destination');
     const sources = await Promise.all(
       input.sources.map((source) => realSource(roots, source, destination)),
