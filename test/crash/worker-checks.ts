@@ -113,7 +113,7 @@ class Checked {
         this.mark(data['result'], info, type);
         break;
       case 'TaskFailed':
-        if (this.stalls <= MAX_STALLS) this.problem(`it failed: ${String(data['error'])}`);
+        if (this.stalls <= MAX_STALLS) this.problem(`it failed: ${JSON.stringify(data['error'])}`);
         break;
       case 'TaskCancelAcknowledged':
         if (metadata.actor.id !== info.workerId) {
@@ -150,7 +150,9 @@ class Checked {
     }
     this.figures.leasesExpired++;
     if (data['stallCount'] !== this.stalls) {
-      this.problem(`stall ${String(data['stallCount'])} in the log, ${this.stalls} by counting`);
+      this.problem(
+        `stall ${JSON.stringify(data['stallCount'])} in the log, ${this.stalls} by counting`,
+      );
     }
   }
 

@@ -37,7 +37,8 @@ export interface WorkerRoundsOptions {
 export async function workerRounds(options: WorkerRoundsOptions): Promise<WorkerRounds> {
   const dataDir = mkdtempSync(join(tmpdir(), 'taskmanager-workers-'));
   const place = await makeLogPlace(options.store, dataDir);
-  const settings = { ...place.settings, DATA_DIR: dataDir, PROCESSOR_LEASE_MS: '1000' };
+  const own = { DATA_DIR: dataDir, PROCESSOR_LEASE_MS: '1000', LEASE_GRACE_MS: '200' };
+  const settings = { ...place.settings, ...own };
   try {
     const service = await spawnService(settings);
     try {
