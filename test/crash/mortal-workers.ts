@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('mortal-worker.mjs', import.meta.url));
 
-/** The tasks that each worker can hold, and how long it is believed to live without a word. */
+/** How long a worker is believed to live without a word. */
 export const LEASE_MS = 1_500;
+/** A worker without tasks ends within this. */
+const IDLE_END_MS = 10_000;
 
 export interface MortalWorker {
   readonly id: string;
@@ -57,7 +59,10 @@ export class MortalWorkers {
     const ends = this.alive.splice(0).map(async ({ id, child }) => {
       const how = once(child, 'exit') as Promise<[number | null, string | null]>;
       child.kill('SIGTERM');
+      const began = performance.now();
       const [code, signal] = await how;
+      const ms = Math.round(performance.now() - began);
+      if (ms > IDLE_END_MS) return [`${id} took ${ms} ms to end, with nothing left to do.`];
       return code === 0 ? [] : [`${id} ended with ${code ?? signal}.`];
     });
     const problems = (await Promise.all(ends)).flat();
