@@ -3,8 +3,9 @@
  * a `nats-server` must be there: nothing is skipped for want of one.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { canInstall, installPackages } from './debian.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const JEST = 'node_modules/jest/bin/jest.js';
@@ -40,28 +41,11 @@ function findNatsServer() {
     .find(isExecutable);
 }
 
-/** Installs Debian's package without letting it start a broker: policy-rc.d is how Debian says so. */
-function installNatsServer() {
-  const policy = '/usr/sbin/policy-rc.d';
-  const ownPolicy = !existsSync(policy);
-  if (ownPolicy) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = ['install', '-y', '-qq', '--no-install-recommends', 'nats-server'];
-  try {
-    const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] };
-    if (run('apt-get', install, quiet) === 0) return;
-    run('apt-get', ['update', '-qq'], quiet);
-    run('apt-get', install, quiet);
-  } finally {
-    if (ownPolicy) rmSync(policy, { force: true });
-  }
-}
-
 let natsServer = findNatsServer();
 if (!natsServer && !process.env.NATS_SERVER) {
-  if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
+  if (canInstall()) {
     console.log("nats-server is missing: installing Debian's package with apt-get.");
-    installNatsServer();
+    installPackages('nats-server');
     natsServer = findNatsServer();
   }
 }
