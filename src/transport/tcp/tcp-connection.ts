@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { LIMITS } from '@taskmanager/protocol';
@@ -46,6 +47,8 @@ export class TcpConnection implements CallerConnection {
   ) {
     this.received = options.received.share();
     this.unsent = options.unsent.share();
+    // As many listen as claims and feeds of this caller wait; Node warns of more than ten.
+    setMaxListeners(0, this.ending.signal);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
