@@ -216,7 +216,8 @@ module.exports = {
     {
       name: 'everything-resolves',
       severity: 'error',
-      from: {},
+      comment: 'What we are measured beside is installed only when a benchmark needs it.',
+      from: { pathNot: '^bench/peers/' },
       to: { couldNotResolve: true, pathNot: '(^|/)dist/' },
     },
   ],

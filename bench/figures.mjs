@@ -4,6 +4,10 @@ export const median = (values) => {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
+/** The value that a part of all, 0 to 1, does not exceed. */
+export const quantile = (values, part) =>
+  [...values].sort((a, b) => a - b)[Math.ceil(values.length * part) - 1];
+
 export const perSecond = (count, ms) => (count / ms) * 1000;
 
 /** `12345.6` → `12,346`. */

@@ -20,19 +20,41 @@ export async function inTemporaryFolder(work) {
 const START_FLAGS = ['--max-semi-space-size=32'];
 
 /** Runs `work({ port, child })` beside a service on this data folder, with these settings beside. */
-export function withService(dataDir, work, { env = {}, execArgv = START_FLAGS } = {}) {
-  const settings = { DATA_DIR: dataDir, TCP_PORT: '0', NATS_URL: '', LOG_LEVEL: 'error', ...env };
-  return withServer('./service.mjs', work, { env: settings, execArgv });
+export function withService(dataDir, work, options) {
+  return stopped(startService(dataDir, options), work);
 }
 
 /** Runs `work({ port, child })` beside a script that writes `{ port }` when it listens. */
-export async function withServer(script, work, { env = {}, execArgv = START_FLAGS } = {}) {
+export function withServer(script, work, options) {
+  return stopped(startServer(script, options), work);
+}
+
+async function stopped(starting, work) {
+  const server = await starting;
+  try {
+    return await work(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** As `withService`, for those who call `stop()` themselves. */
+export function startService(dataDir, { env = {}, execArgv } = {}) {
+  const settings = { DATA_DIR: dataDir, TCP_PORT: '0', NATS_URL: '', LOG_LEVEL: 'error', ...env };
+  return startServer('./service.mjs', { env: settings, execArgv });
+}
+
+async function startServer(script, { env = {}, execArgv = START_FLAGS } = {}) {
   const child = fork(new URL(script, import.meta.url), {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     execArgv,
   });
   const ended = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+  };
   try {
     const line = await Promise.race([
       once(createInterface(child.stdout), 'line').then(([first]) => first),
@@ -40,10 +62,10 @@ export async function withServer(script, work, { env = {}, execArgv = START_FLAG
         throw new Error(`${script} ended with ${code} before it listened.`);
       }),
     ]);
-    return await work({ child, port: JSON.parse(line).port });
-  } finally {
-    child.kill('SIGTERM');
-    await ended;
+    return { child, port: JSON.parse(line).port, stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
 

@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util';
 import { durability } from './durability.mjs';
 import { commands, replay } from './eventstoredb.mjs';
 import { growth } from './growth.mjs';
+import { lives } from './lives.mjs';
 import { longStream } from './long-stream.mjs';
 import { rebuild } from './rebuild.mjs';
 import { sagas } from './sagas.mjs';
 import { throughput } from './throughput.mjs';
+import { workers } from './workers.mjs';
 
 /** What there is to measure, by the event store that keeps the log. */
 const BENCHMARKS = {
@@ -18,10 +20,20 @@ const BENCHMARKS = {
     rebuild: ['the task view from the log', rebuild],
     growth: ['1,000,000 tasks beside 10,000', growth],
     sagas: ['what sagas cost, and many retries at once', sagas],
+    lives: ['whole lives of tasks beside BullMQ, pg-boss and graphile-worker', lives],
+    workers: ['cancel and pause in another process, and 1,000 workers that wait', workers],
   },
   eventstoredb: {
     commands: ['durable commands beside appends of the bare client', commands],
     replay: ['reading the log beside the bare client', replay],
+    lives: [
+      'whole lives of tasks beside BullMQ, pg-boss and graphile-worker',
+      (options) => lives(options, 'eventstoredb'),
+    ],
+    workers: [
+      'cancel and pause in another process, and 1,000 workers that wait',
+      (options) => workers(options, 'eventstoredb'),
+    ],
   },
 };
 
