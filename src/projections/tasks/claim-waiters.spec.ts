@@ -87,6 +87,21 @@ describe('claims that wait', () => {
     expect(outcomes).toEqual({ a: true });
   });
 
+  it('look again when a task came between their look and their wait, and nobody was woken for it', async () => {
+    waiters.queued([task()]);
+    wait('a');
+    await pass(5);
+    expect(outcomes).toEqual({ a: true });
+  });
+
+  it('do not look again for a task that another was woken for', async () => {
+    wait('a');
+    waiters.queued([task()]);
+    wait('b');
+    await pass(1_000);
+    expect(outcomes).toEqual({ a: true });
+  });
+
   it('all look again when one could not take what it was woken for', async () => {
     for (const name of ['a', 'b', 'c']) wait(name);
     wait('other type', { taskTypes: ['clone'] });
