@@ -18,6 +18,8 @@ const WORKERS = 1_000;
 const CONNECTIONS = 10;
 /** A claim waits 25 s, a feed 30 s: so long, and each of them was renewed once. */
 const IDLE_MS = 30_000;
+/** For what is still told about the last work, before it is called idle. */
+const SETTLE_MS = 3_000;
 const IDLE_PERCENT = 5;
 const START_MS = 50;
 
@@ -64,9 +66,10 @@ async function measureWaiting(own, eventStore, scale) {
   const service = await startServiceOn(eventStore, own);
   const target = { transport: 'tcp', port: service.port };
   const bench = await startWorkers(own, target, ['short'], count, CONNECTIONS);
-  // Each has claimed once what it now waits for.
-  const claims = Array.from({ length: count }, () => startMs(bench));
-  await Promise.all(claims);
+  // As many tasks as workers, so that all of them have worked before they wait.
+  await Promise.all(Array.from({ length: count }, () => startMs(bench)));
+  while ((await bench.client.taskStats()).byStatus.completed < count) await delay(100);
+  await delay(SETTLE_MS);
   const [start, before] = [now(), processorTime(service.pid)];
   await delay(IDLE_MS * scale);
   const percent = ((processorTime(service.pid) - before) / (now() - start)) * 100;
