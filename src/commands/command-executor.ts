@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import type { Position } from '@taskmanager/protocol';
 import { Clock, type CommandContext, Refusal } from '../context/index.js';
 import { EventLog, LogUnavailable, RevisionConflict } from '../event-store/index.js';
 import { taskStream } from '../events/index.js';
@@ -7,17 +8,31 @@ import type { Task } from '../task/index.js';
 import { type Decision, answerOf, applyEvents, mayTouch } from './decision.js';
 import { earlierOutcome, outcomeAt } from './earlier-outcome.js';
 import type { Execution, Outcome } from './execution.js';
+import { type QueuedCommand, QueuedCommands } from './queued-commands.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { TaskQueue } from './task-queue.js';
 import { type TaskStream, TaskStreams, emptyStream } from './task-streams.js';
 
 const ATTEMPTS = 8;
 const MAX_JITTER_MS = 25;
+/** Commands about one task that are appended together, and the text of their events, characters. */
+const MAX_TOGETHER = 32;
+const MAX_CHARS_TOGETHER = 256 * 1024;
 
-/** Load, decide, append, answer (DESIGN §6.1); records what is refused. */
+/** A command of one append, and what was decided. */
+interface Decided {
+  readonly queued: QueuedCommand;
+  readonly decision: Decision;
+}
+
+/**
+ * Load, decide, append, answer (DESIGN §6.1); records what is refused. Commands about one task that wait
+ * behind each other are decided one after the other and appended together.
+ */
 @Injectable()
 export class CommandExecutor {
   private readonly queue = new TaskQueue();
+  private readonly queued = new QueuedCommands();
 
   constructor(
     private readonly log: EventLog,
@@ -28,7 +43,15 @@ export class CommandExecutor {
 
   /** Rejects with {@link Refusal}, or with LogUnavailable when the log is away. */
   async execute(execution: Execution): Promise<Outcome> {
-    return this.queue.run(execution.taskId, () => this.attempt(execution));
+    const command = this.queued.add(execution);
+    try {
+      return await this.queue.run(execution.taskId, () => this.attempt(command));
+    } catch (error) {
+      // Whether it took effect is as unknown as for the one that it was appended with.
+      throw command.settled && 'failure' in command.settled ? command.settled.failure : error;
+    } finally {
+      this.queued.remove(command);
+    }
   }
 
   /** The task as this process knows it, read from the log if it does not; undefined when there is none. */
@@ -41,7 +64,9 @@ export class CommandExecutor {
     return (await this.streams.read(taskId)).remembered.firstRevision(commandId) !== undefined;
   }
 
-  private async attempt(execution: Execution): Promise<Outcome> {
+  private async attempt(queued: QueuedCommand): Promise<Outcome> {
+    const { execution, settled } = queued;
+    if (settled && 'outcome' in settled) return settled.outcome;
     const { taskId } = execution;
     let { stream, upToDate } = await this.load(execution);
     for (let conflicts = 0; ;) {
@@ -50,7 +75,8 @@ export class CommandExecutor {
       const context = this.contextNow(execution, stream);
       const verdict = decide(execution, stream, context);
       if ('events' in verdict) {
-        const outcome = await this.append(execution, stream, verdict);
+        const group = [{ queued, decision: verdict }, ...this.decideBehind(queued, verdict)];
+        const outcome = await this.append(group, stream);
         if (outcome) return outcome;
         if (++conflicts === ATTEMPTS) throw tooManyConflicts(execution);
         if (conflicts > 1) await delay(Math.random() * MAX_JITTER_MS);
@@ -88,26 +114,57 @@ export class CommandExecutor {
     return { ...context, now: Math.max(this.clock.now(), task?.updatedAt ?? 0) };
   }
 
-  /** Undefined: somebody else appended first. */
+  /** The commands behind this one, up to the first that would not simply append. */
+  private decideBehind(queued: QueuedCommand, { events, after }: Decision): readonly Decided[] {
+    const decided: Decided[] = [];
+    const commandIds = new Set([queued.execution.context.commandId]);
+    let stream = after;
+    let chars = lengthOf(events);
+    for (const next of this.queued.behind(queued, MAX_TOGETHER - 1)) {
+      const { context, creates } = next.execution;
+      // A command that may have been here before is looked for in the log, in its own turn.
+      const known = stream.remembered.firstRevision(context.commandId) !== undefined;
+      if (context.resent || creates || known || commandIds.has(context.commandId)) break;
+      const decision = decisionOf(next.execution, stream, this.contextNow(next.execution, stream));
+      if (!decision) break;
+      chars += lengthOf(decision.events);
+      if (chars > MAX_CHARS_TOGETHER) break;
+      commandIds.add(context.commandId);
+      decided.push({ queued: next, decision });
+      stream = decision.after;
+    }
+    return decided;
+  }
+
+  /** All events of all, or none. Answers the first; undefined: somebody else appended before it. */
   private async append(
-    { taskId, context }: Execution,
+    group: readonly Decided[],
     { chain: { revision } }: TaskStream,
-    { events, after }: Decision,
   ): Promise<Outcome | undefined> {
+    const [first, ...others] = group;
+    const last = group.at(-1);
+    if (!first || !last) throw new RangeError('Nothing is to be appended.');
+    const { taskId } = first.queued.execution;
     try {
       const { position, repeated } = await this.log.append(
         taskStream(taskId),
         revision < 0 ? 'no_stream' : BigInt(revision),
-        events,
+        others.length === 0
+          ? first.decision.events
+          : group.flatMap(({ decision }) => decision.events),
       );
       // The log holds the first writing, whose times and hashes are not those of this one.
       if (repeated) return await this.appendedBefore(taskId, revision + 1);
-      after.remembered.remember(context.commandId, revision + 1);
-      this.streams.keep(taskId, { ...after, position });
-      return { answer: answerOf(after.task, position, events), task: after.task };
+      const outcome = appended(first, position);
+      for (const each of others) each.queued.settled = { outcome: appended(each, position) };
+      this.streams.keep(taskId, { ...last.decision.after, position });
+      return outcome;
     } catch (error) {
       if (error instanceof RevisionConflict) return undefined;
-      if (error instanceof LogUnavailable && error.outcomeUnknown) this.streams.forget(taskId);
+      if (error instanceof LogUnavailable) {
+        if (error.outcomeUnknown) this.streams.forget(taskId);
+        for (const { queued } of others) queued.settled = { failure: error };
+      }
       throw error;
     }
   }
@@ -135,6 +192,32 @@ function decide(
     if (error instanceof Refusal) return { refusal: error };
     throw error;
   }
+}
+
+/** What a command behind another one would append; undefined if it is better decided in its own turn. */
+function decisionOf(
+  execution: Execution,
+  stream: TaskStream,
+  context: CommandContext,
+): Decision | undefined {
+  try {
+    const verdict = decide(execution, stream, context);
+    return 'events' in verdict ? verdict : undefined;
+  } catch {
+    // It is decided again in its own turn, and then this is its answer.
+    return undefined;
+  }
+}
+
+/** What a command is answered whose events are in the log now, as its task remembers. */
+function appended({ queued, decision: { events, after } }: Decided, position: Position): Outcome {
+  const first = after.chain.revision - events.length + 1;
+  after.remembered.remember(queued.execution.context.commandId, first);
+  return { answer: answerOf(after.task, position, events), task: after.task };
+}
+
+function lengthOf(events: Decision['events']): number {
+  return events.reduce((chars, { data, metadata }) => chars + data.length + metadata.length, 0);
 }
 
 function notFound(taskId: string): Refusal {
