@@ -216,6 +216,7 @@ describe('index_repository', () => {
     [{ directory: 'repository', other: 1 }, /no field "other"/],
     [{ directory: '..' }, /below one of the folders/],
     [{ directory: '.' }, /not a git repository/],
+    [{ directory: 'nowhere' }, /must be a folder that is there/],
   ])('refuses %j for good', async (input, message) => {
     const task = new FakeRunningTask('index_repository', input);
     await expect(run(task)).rejects.toMatchObject({

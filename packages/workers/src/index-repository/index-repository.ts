@@ -1,16 +1,13 @@
 /** The task type `index_repository`: makes what git tracks in a directory searchable. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { PermanentTaskError, type RunningTask, type TaskHandler } from '@taskmanager/client';
-import {
-  INDEX_REPOSITORY_RULES,
-  type IndexRepositoryInput,
-  problemOfInput,
-} from '@taskmanager/protocol';
+import { INDEX_REPOSITORY_RULES, type IndexRepositoryInput } from '@taskmanager/protocol';
 import { indexFileOf, IndexLock, type IndexSummary, IndexWriter } from '@taskmanager/search';
+import { checkedInput } from '../work-input.js';
 import type { WorkerContext } from '../worker-context.js';
-import { IndexRun, type Skipped } from './index-run.js';
+import type { Skipped } from './index-run.js';
 import { trackedFiles } from './tracked-files.js';
 
 const LOCK_LOOK_MS = 500;
@@ -28,10 +25,10 @@ export interface IndexRepositoryResult extends IndexSummary {
 
 export function indexRepository({ roots }: Pick<WorkerContext, 'roots'>): TaskHandler {
   return async (task) => {
-    const problem = problemOfInput(task.input, INDEX_REPOSITORY_RULES);
-    if (problem !== undefined) throw new PermanentTaskError(problem);
-    const input = task.input as unknown as IndexRepositoryInput;
+    const input = checkedInput<IndexRepositoryInput>(task.input, INDEX_REPOSITORY_RULES);
     const directory = await roots.inside(input.directory, 'directory');
+    if (!(await isFolder(directory)))
+      throw new PermanentTaskError(`directory must be a folder that is there: ${directory} is not`);
     const file = indexFileOf(roots.first, directory);
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const lock = await turn(task, file);
@@ -41,6 +38,16 @@ export function indexRepository({ roots }: Pick<WorkerContext, 'roots'>): TaskHa
       lock.release();
     }
   };
+}
+
+/** Git started in what is none says only that git itself is not there. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** Waits until nobody else indexes the directory. */
@@ -63,6 +70,8 @@ async function index(
   file: string,
 ): Promise<IndexRepositoryResult> {
   const tracked = await trackedFiles(directory, task.signal);
+  // The grammars and the list of languages are large: they are loaded by the first task.
+  const { IndexRun } = await import('./index-run.js');
   const writer = IndexWriter.open(file, directory, task.id);
   try {
     const run = new IndexRun(task, directory, writer);
