@@ -116,7 +116,7 @@ describe('A service that only this machine reaches', () => {
 
   it('starts workers with the token that it has for them, and they clone', async () => {
     const { service, clone, done, root } = running;
-    expect(service.output()).toContain(`work  its tasks lie below ${root}`);
+    expect(service.output()).toContain(`work  the included workers, for files below ${root}`);
     const directory = join(root, 'a');
     const task = await done(await clone('a'));
     const files = (await execGit(directory, ['ls-files', '-z'])).split('\0').length - 1;

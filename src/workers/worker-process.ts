@@ -40,7 +40,7 @@ export class WorkerProcess implements OnModuleDestroy {
     if (off !== undefined) return `off: ${off}`;
     if (!existsSync(MAIN)) return 'off: they are not part of this installation';
     this.running = this.keepRunning(port);
-    return `its tasks lie below ${roots.join(delimiter)}`;
+    return `the included workers, for files below ${roots.join(delimiter)}`;
   }
 
   /** Nest calls it of the application before its modules, while the service still takes what is handed back. */

@@ -42,7 +42,7 @@ export const VARIABLES = {
   natsCredsFile: variable('NATS_CREDS_FILE', 'credentials at the broker', 'a readable file'),
   roots: variable(
     'WORKER_ROOTS',
-    'folders below which every path of a task must lie; relative ones are relative to the first',
+    'folders below which every path of a task must lie; relative paths of a task begin at the first',
     `folders, with ${delimiter} between`,
     './data/work',
   ),
@@ -89,7 +89,7 @@ export function help(taskTypes: readonly string[]): string {
   return [
     `Runs the task types that come with TaskManager: ${taskTypes.join(', ')}.`,
     '',
-    'Usage: node packages/workers/dist/main.js [--help]',
+    'Usage: npm run workers, or, when it is built, node packages/workers/dist/main.js [--help]',
     '',
     'It is set up by environment variables:',
     '',
