@@ -1,15 +1,12 @@
 import { LIMITS, type TaskInfo } from '@taskmanager/protocol';
 import { setImmediate as endOfTurn, setTimeout as sleep } from 'node:timers/promises';
-import { backoffMs } from '../backoff.js';
 import { newId } from '../new-id.js';
 import { TaskManagerError } from '../errors.js';
-import { isPassing, maybeDone, type WorkerClient } from './insist.js';
+import { isPassing, maybeDone, pauseAfter, type WorkerClient } from './insist.js';
 import type { WorkerSettings } from './worker-options.js';
 
 /** How long one claim waits for its first task, milliseconds. */
 const CLAIM_WAIT_MS = 25_000;
-/** Between two claims that were refused for what waiting does not mend, milliseconds. */
-const REFUSED_MS = 10_000;
 /** For taking back a waiting claim, milliseconds: a service that is away has forgotten it. */
 const TAKE_BACK_MS = 2_000;
 
@@ -113,12 +110,12 @@ export class ClaimLoop {
     if (!maybeDone(error)) this.unsure = undefined;
     if (stopping.aborted) return;
     if (isClosed(error)) return this.parts.onClosed(error);
-    const passes = isPassing(error);
-    if (passes)
+    if (isPassing(error))
       settings.log.warn('No tasks can be claimed now', { taskType, error: String(error) });
     else settings.onError(error);
-    const pause = passes ? backoffMs(failures) : REFUSED_MS;
-    await sleep(pause, undefined, { signal: stopping }).catch(() => undefined);
+    await sleep(pauseAfter(error, failures), undefined, { signal: stopping }).catch(
+      () => undefined,
+    );
   }
 }
 

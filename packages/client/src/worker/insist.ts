@@ -17,6 +17,14 @@ export function isPassing(error: unknown): boolean {
   return error instanceof TaskManagerError && PASSING.has(error.code);
 }
 
+/** Between two tries of what was refused for a reason that waiting does not mend, milliseconds. */
+const REFUSED_MS = 10_000;
+
+/** How long to wait after so many failures in a row, the last of them this, milliseconds. */
+export function pauseAfter(error: unknown, failures: number): number {
+  return isPassing(error) ? backoffMs(failures) : REFUSED_MS;
+}
+
 /** Whether a command that failed with this may have taken effect all the same. */
 export function maybeDone(error: unknown): boolean {
   return !(error instanceof TaskManagerError) || error.details?.outcome !== 'not_sent';

@@ -1,7 +1,7 @@
 import type { FeedEvent, FeedPage } from '@taskmanager/protocol';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMs } from '../backoff.js';
 import { endOfFeed, followFeed, LostPosition, type ReadEvents } from '../feed/follow.js';
+import { pauseAfter } from './insist.js';
 import { HEARD_BY_WORKERS, newsOfEvent, type TaskNews } from './task-news.js';
 
 /** Tasks of which news is kept that this worker does not hold, or not yet. */
@@ -39,7 +39,8 @@ export class StopFeed {
       } catch (error) {
         if (stopping.aborted) return;
         this.parts.onError(error);
-        await sleep(backoffMs(failures), undefined, { signal: stopping }).catch(() => undefined);
+        const pause = pauseAfter(error, failures);
+        await sleep(pause, undefined, { signal: stopping }).catch(() => undefined);
       }
     }
   }
