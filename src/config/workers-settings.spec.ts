@@ -26,7 +26,9 @@ describe('Workers start with the service', () => {
   it('elsewhere when they are turned on, if they can connect', () => {
     const open = { WORKERS: 'on', AUTH_FILE: 'a', TCP_HOST: '0.0.0.0' };
     expect(workers({ ...open, WORKERS_TOKEN: 't' }).off).toBeUndefined();
-    expect(() => workers(open)).toThrow('WORKERS is "on"; allowed: not on: AUTH_FILE is set');
+    expect(() => workers(open)).toThrow(
+      'WORKERS is "on"; allowed: auto or off, for AUTH_FILE is set',
+    );
     expect(() => workers({ WORKERS: 'maybe' })).toThrow('WORKERS is "maybe"; allowed: auto');
   });
 

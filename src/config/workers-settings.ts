@@ -31,7 +31,7 @@ export function readWorkers(env: Environment, reach: Reach): WorkersSettings {
   const roots = [resolve(first), ...others.map((root) => resolve(root))] as const;
   const impossible = whyImpossible(reach, token);
   if (wanted === 'on' && impossible !== undefined)
-    throw new SettingError(VARIABLES.workers, wanted, `not on: ${impossible}`);
+    throw new SettingError(VARIABLES.workers, wanted, `auto or off, for ${impossible}`);
   return { off: wanted === 'on' ? undefined : whyOff(wanted, reach, impossible), token, roots };
 }
 
