@@ -36,6 +36,29 @@ describe('what says nothing about the candidate fails the whole call:', () => {
     await expect(sendTo(refusing(code))).rejects.toMatchObject({ code });
   });
 
+  test('but not before the commands to the others have ended', async () => {
+    let end = () => {};
+    const sent: string[] = [];
+    const commandBus = {
+      execute: async ({ id }: ResumeTask) => {
+        sent.push(id);
+        if (id === TASK_ID) throw new Refusal('UNAVAILABLE', 'Not now.', {});
+        await new Promise<void>((resolve) => (end = resolve));
+        sent.push('ended');
+      },
+    } as unknown as CommandBus;
+    const call = sendToEach(commandBus, contextFor(), [TASK_ID, 'other'], (id) =>
+      messageOf(ResumeTask, { id }),
+    );
+    let ended = false;
+    const failure = call.catch(() => (ended = true));
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    expect([sent, ended]).toEqual([[TASK_ID, 'other'], false]);
+    end();
+    await failure;
+    expect(ended).toBe(true);
+  });
+
   test('a fault, whatever code it has', async () => {
     const fault = Object.assign(new Error('A bug.'), { code: 'CONFLICT' });
     await expect(

@@ -15,7 +15,8 @@ export function candidateContext(context: CommandContext, taskId: string): Comma
 
 /**
  * Sends one command to each candidate. A task that no longer fits is skipped: refused, gone, or with
- * nothing to change. Answers the others; a fault (the log is away) fails the whole call.
+ * nothing to change. Answers the others; a fault (the log is away) fails the whole call, once every command
+ * has ended: what follows counts on none of them being under way any more.
  */
 export async function sendToEach(
   commandBus: CommandBus,
@@ -23,7 +24,7 @@ export async function sendToEach(
   taskIds: readonly string[],
   command: (taskId: string) => TaskCommand,
 ): Promise<CommandAnswer[]> {
-  const answers = await Promise.all(
+  const outcomes = await Promise.allSettled(
     taskIds.map(async (taskId) => {
       try {
         return await commandBus.execute<TaskCommand, CommandAnswer>(
@@ -35,9 +36,12 @@ export async function sendToEach(
       }
     }),
   );
-  return answers.filter(
-    (answer) => answer !== undefined && answer.events.length > 0,
-  ) as CommandAnswer[];
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+  return outcomes.flatMap((outcome) => {
+    const answer = outcome.status === 'fulfilled' ? outcome.value : undefined;
+    return answer && answer.events.length > 0 ? [answer] : [];
+  });
 }
 
 const SKIPPED = ['INVALID_TRANSITION', 'TASK_NOT_FOUND', 'LEASE_LOST', 'FORBIDDEN', 'CONFLICT'];
