@@ -85,8 +85,8 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
       return tasks.flatMap((task) => (task ? [toTaskInfo(task)] : []));
     } finally {
       for (const id of wanted) this.taken.delete(id);
-      const revisions = new Map(taken.map(({ taskId, revision }) => [taskId, revision]));
-      for (const id of wanted) this.finder.settleSlot(id, revisions.get(id));
+      const starts = new Map(taken.map((answer) => [answer.taskId, answer]));
+      for (const id of wanted) this.finder.settleSlot(id, starts.get(id));
       if (taken.length > 0) this.passOn(command.taskTypes, taken);
       // The log failed, or the caller is gone: others may have passed these by meanwhile.
       else if (wanted.size > 0) this.finder.lookAgain(command.taskTypes);

@@ -16,6 +16,13 @@ export interface ClaimWish {
   readonly apps?: readonly string[];
 }
 
+/** From where on a task is held. */
+export interface TaskStart {
+  readonly revision: number;
+  /** As commands answer it. */
+  readonly position: string;
+}
+
 export interface Found {
   readonly taskIds: readonly string[];
   /** More than `limit` were there. */
@@ -74,10 +81,10 @@ export abstract class TaskFinder {
   abstract takeSlot(taskId: string, taskType: string): Promise<boolean>;
 
   /**
-   * What came of a place that was taken: the revision from which on the task is held, and counted as
-   * such once the view has it, or undefined: it was not taken. Nothing to do for a type without a limit.
+   * What came of a place that was taken: from where on the task is held, and counted as such once the view
+   * has it, or undefined: it was not taken. Nothing to do for a type without a limit.
    */
-  abstract settleSlot(taskId: string, revision: number | undefined): void;
+  abstract settleSlot(taskId: string, start: TaskStart | undefined): void;
 
   /** A claim that may have been woken for tasks of these types took others: somebody else looks. */
   abstract passOn(taskTypes: readonly string[]): void;

@@ -1,13 +1,16 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { Position } from '@taskmanager/protocol';
+import type { TaskStart } from '../../commands/task-finder.port.js';
+import { ProcessorRunner } from '../../processing/index.js';
 import { KnownTaskTypes } from '../task-types/known-task-types.js';
 import { ClaimWaiters } from './claim-waiters.js';
-import { TaskProjection } from './task.projection.js';
+import { TASK_VIEW, TaskProjection } from './task.projection.js';
 
 /** A place that a claim of this process took. */
 interface Taken {
   readonly taskType: string;
-  /** From which on the task is held; Infinity until it is known. */
-  readonly revision: number;
+  /** Undefined until it is known. */
+  readonly start?: TaskStart;
 }
 
 /**
@@ -24,6 +27,7 @@ export class ClaimSlots implements OnModuleInit {
     private readonly types: KnownTaskTypes,
     private readonly projection: TaskProjection,
     private readonly waiters: ClaimWaiters,
+    private readonly runner: ProcessorRunner,
   ) {}
 
   onModuleInit(): void {
@@ -40,19 +44,25 @@ export class ClaimSlots implements OnModuleInit {
       this.waiters.close(taskType);
       return false;
     }
-    this.taken.set(taskId, { taskType, revision: Infinity });
+    this.taken.set(taskId, { taskType });
     return true;
   }
 
-  /** `revision`: from which on the task is held; undefined when it was not taken after all. */
-  settle(taskId: string, revision: number | undefined): void {
+  /** Undefined when it was not taken after all. */
+  settle(taskId: string, start: TaskStart | undefined): void {
     const place = this.taken.get(taskId);
     if (!place) return;
-    if (revision !== undefined) {
-      this.taken.set(taskId, { ...place, revision });
-    } else {
-      this.taken.delete(taskId);
-      this.changed(place.taskType);
+    if (start) this.taken.set(taskId, { ...place, start });
+    else this.taken.delete(taskId);
+    // The task may be over already: the view told of that when the place could not be given back yet.
+    if (!start || this.isSeenOrUnusable(taskId, start)) this.changed(place.taskType);
+  }
+
+  private isSeenOrUnusable(taskId: string, start: TaskStart): boolean {
+    try {
+      return this.isSeen(taskId, start);
+    } catch {
+      return true;
     }
   }
 
@@ -69,12 +79,22 @@ export class ClaimSlots implements OnModuleInit {
     if (!view) return Infinity;
     let held = view.searches.held(taskType);
     for (const [taskId, place] of this.taken) {
-      // A task without a row was deleted: the view had it when it was chosen.
-      const seen = view.reader.find(taskId)?.task.revision ?? Infinity;
-      if (seen >= place.revision) this.taken.delete(taskId);
+      if (this.isSeen(taskId, place.start)) this.taken.delete(taskId);
       else if (place.taskType === taskType) held += 1;
     }
     return held;
+  }
+
+  /** The view counts the task, or would. By its row, which is there before the position is told. */
+  private isSeen(taskId: string, start: TaskStart | undefined): boolean {
+    const row = this.projection.current?.reader.find(taskId);
+    // A task without a row was deleted: the view had it when it was chosen.
+    if (!row || !start) return !row;
+    // The row of a task that the view has parked stays as it was.
+    const { revision, position } = start;
+    const passed = () =>
+      this.runner.whenProcessed(TASK_VIEW, position as Position, 0) === 'reached';
+    return row.task.revision >= revision || passed();
   }
 
   /** The rule is another one, or a place is free: those who wait longest look first. */

@@ -5,6 +5,7 @@ import {
   type Found,
   type Search,
   TaskFinder,
+  type TaskStart,
 } from '../../commands/task-finder.port.js';
 import { EventLog } from '../../event-store/index.js';
 import { ClaimSlots } from './claim-slots.js';
@@ -91,8 +92,8 @@ export class ViewTaskFinder extends TaskFinder {
     return this.fresh.read(undefined, () => this.slots.take(taskId, taskType));
   }
 
-  settleSlot(taskId: string, revision: number | undefined): void {
-    this.slots.settle(taskId, revision);
+  settleSlot(taskId: string, start: TaskStart | undefined): void {
+    this.slots.settle(taskId, start);
   }
 
   passOn(taskTypes: readonly string[]): void {
