@@ -74,23 +74,36 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     const { commandId: claimId } = context;
     const wanted = new Set<string>();
     let taken: readonly CommandAnswer[] = [];
+    let unsure = false;
     try {
       await this.choose(wanted, command, context);
       // Noted before they are sent: should one fail, the others are found by the claim sent again.
       this.recent.set(claimId, [...(this.recent.get(claimId) ?? []), ...wanted]);
+      unsure = true;
       taken = await sendToEach(this.commandBus, context, [...wanted], (id) =>
         messageOf(ClaimTask, { id, workerId, leaseMs, claimId }),
       );
+      unsure = false;
       const tasks = await Promise.all(taken.map(({ taskId }) => this.executor.peek(taskId)));
       return tasks.flatMap((task) => (task ? [toTaskInfo(task)] : []));
     } finally {
       for (const id of wanted) this.taken.delete(id);
-      const starts = new Map(taken.map((answer) => [answer.taskId, answer]));
-      for (const id of wanted) this.finder.settleSlot(id, starts.get(id));
+      void this.settle(wanted, taken, unsure);
       if (taken.length > 0) this.passOn(command.taskTypes, taken);
       // The log failed, or the caller is gone: others may have passed these by meanwhile.
       else if (wanted.size > 0) this.finder.lookAgain(command.taskTypes);
     }
+  }
+
+  /** What failed may be in the log all the same: the view is to count it before its place is free. */
+  private async settle(
+    wanted: ReadonlySet<string>,
+    taken: readonly CommandAnswer[],
+    unsure: boolean,
+  ): Promise<void> {
+    if (unsure) await this.finder.caughtUp().catch(() => undefined);
+    const starts = new Map(taken.map((answer) => [answer.taskId, answer]));
+    for (const id of wanted) this.finder.settleSlot(id, starts.get(id));
   }
 
   /** It may have been woken for a task of a type of which it took none: that is for another then. */

@@ -50,6 +50,8 @@ class ListedTasks extends TaskFinder {
   readonly lookedAgain: string[] = [];
   readonly passedOn: string[] = [];
   readonly waitedFor: object[] = [];
+  /** What came of places, and when the view was waited for. */
+  readonly slots: string[] = [];
   /** What happens when a claim waits. */
   whileWaiting: () => Promise<boolean> = async () => false;
 
@@ -91,13 +93,17 @@ class ListedTasks extends TaskFinder {
     return this.whileWaiting();
   }
 
-  async caughtUp() {}
+  async caughtUp() {
+    this.slots.push('caught up');
+  }
 
   async takeSlot() {
     return true;
   }
 
-  settleSlot() {}
+  settleSlot(...[, start]: Parameters<TaskFinder['settleSlot']>) {
+    this.slots.push(start ? 'held' : 'free');
+  }
 
   passOn(taskTypes: readonly string[]) {
     this.passedOn.push(...taskTypes);
@@ -454,6 +460,15 @@ describe('claim_tasks', () => {
     await log.close();
     await expect(claim()).rejects.toThrow(LogUnavailable);
     expect(finder.lookedAgain).toEqual(['index']);
+  });
+
+  test('frees a place at once, but when it failed not before the view knows what the log has', async () => {
+    finder.ids = [await task(forWorkers), await task(forWorkers)];
+    await claim();
+    expect(finder.slots).toEqual(['held']);
+    await log.close();
+    await expect(claim()).rejects.toThrow(LogUnavailable);
+    expect(finder.slots).toEqual(['held', 'caught up', 'free']);
   });
 
   test('waits apart from the work in flight', async () => {
