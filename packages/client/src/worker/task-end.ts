@@ -5,7 +5,7 @@ import type { Lease } from './lease.js';
 import type { TaskLog } from './running-task.js';
 import type { StopState } from './stop-state.js';
 import { PermanentTaskError } from './task-stopped.js';
-import { textOf } from './worker-options.js';
+import { messageOf, textOf } from './worker-options.js';
 
 /** How a handler ended; undefined when it was never run, or is not waited for any more. */
 export type Outcome = { readonly result: Json | undefined } | { readonly error: unknown };
@@ -39,11 +39,8 @@ export async function tellEnd(outcome: Outcome | undefined, parts: EndParts): Pr
       log.debug('The handler stopped', { error: textOf(error) });
       return await tellStop(parts);
     }
-    const isForGood = error instanceof PermanentTaskError;
-    // That one is thrown on purpose: its message says all.
-    if (isForGood) log.warn('The handler failed the task for good', { error: error.message });
-    else log.error('The handler threw', { error: textOf(error) });
-    return await fail(messageOf(error), !isForGood, parts);
+    log.error('The handler threw', { error: textOf(error) });
+    return await fail(said(error), !(error instanceof PermanentTaskError), parts);
   } catch (error) {
     log.error('The end of a task could not be told', { error: textOf(error) });
     onError(error);
@@ -150,8 +147,8 @@ export function asJson(value: Json): Json {
   return value;
 }
 
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+function said(error: unknown): string {
+  const message = messageOf(error);
   if (message !== '') return message;
-  return error instanceof Error ? error.name : 'The handler threw an empty text';
+  return error instanceof Error ? String(error.name) : 'The handler threw an empty text';
 }

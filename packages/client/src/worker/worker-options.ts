@@ -1,6 +1,8 @@
 import { LIMITS, TASK_TYPE_PATTERN } from '@taskmanager/protocol';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { inspect } from 'node:util';
+import { TaskManagerError } from '../errors.js';
 import { jsonLog } from './json-log.js';
 import type { TaskLog } from './running-task.js';
 
@@ -85,8 +87,30 @@ function guarded(onError: TaskWorkerOptions['onError'], log: TaskLog): (error: u
   };
 }
 
-/** With its stack, for a log; of the client's errors, which say all in words, without. */
+/** With its stack, for a log; of the client's errors, which say all in words, without. Never throws. */
 export function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.name === 'TaskManagerError' ? error.message : (error.stack ?? error.message);
+  return error instanceof TaskManagerError ? error.message : inWords(error);
+}
+
+/** Whatever was thrown; never throws. */
+export function messageOf(error: unknown): string {
+  const message = messageIn(error);
+  return typeof message === 'string' ? message : inWords(message ?? error);
+}
+
+function messageIn(error: unknown): unknown {
+  try {
+    return (error as Partial<Error> | null | undefined)?.message;
+  } catch {
+    return undefined;
+  }
+}
+
+function inWords(value: unknown): string {
+  try {
+    const text = value instanceof Error ? value.stack : value;
+    return typeof text === 'string' ? text : inspect(value);
+  } catch {
+    return `a ${typeof value} that has no text`;
+  }
 }

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { FeedEvent, FeedPage, TaskInfo } from '@taskmanager/protocol';
+import { inspect } from 'node:util';
+import { TaskManagerError } from '../errors.js';
+import type { WorkerClient } from './insist.js';
+import type { TaskLog } from './running-task.js';
+import { TaskWorker } from './task-worker.js';
+
+/** What a worker does when things go wrong in an order that no service can be brought to: a fake in its place. */
+
+interface Sent {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly timeoutMs: number | undefined;
+}
+
+/** Answers claims with what is put into it, and whatever is sent about a task with its next revision. */
+class FakeService {
+  readonly sent: Sent[] = [];
+  /** Throws in place of an answer. */
+  refuse: (sent: Sent) => unknown = () => undefined;
+  private readonly tasks: TaskInfo[] = [];
+  private readonly events: FeedEvent[] = [];
+  private wakers: (() => void)[] = [];
+  private revision = 10;
+
+  readonly client = {
+    command: async (name, args, options) => {
+      const sent = { name, args, timeoutMs: options?.timeoutMs } as Sent;
+      this.sent.push(sent);
+      this.wake();
+      const refusal = this.refuse(sent);
+      if (refusal) throw refusal;
+      if (name !== 'claim_tasks') return { revision: ++this.revision, status: 'running' };
+      const wanted = args as { waitMs: number; taskTypes: string[] };
+      const isWanted = ({ taskType }: TaskInfo) => wanted.taskTypes.includes(taskType);
+      if (wanted.waitMs > 0) await this.until(() => this.tasks.some(isWanted), options?.signal);
+      const index = this.tasks.findIndex(isWanted);
+      return { tasks: index < 0 ? [] : this.tasks.splice(index, 1) };
+    },
+    readEvents: async ({ from } = {}, options) => {
+      const page = { caughtUp: true, events: [] };
+      if (from === 'now') return { ...page, position: '0' } as unknown as FeedPage;
+      const seen = Number(from);
+      await this.until(() => this.events.length > seen, options?.signal);
+      const events = this.events.slice(seen);
+      return { ...page, events, position: String(this.events.length) } as unknown as FeedPage;
+    },
+  } as WorkerClient;
+
+  /** A worker claims it. */
+  give(taskType: string, fields: Partial<TaskInfo> = {}): void {
+    const task = { id: `${taskType}-1`, taskType, status: 'running', attempt: 1, leaseEpoch: 1 };
+    this.tasks.push({ ...task, revision: 1, progress: 0, ...fields } as TaskInfo);
+    this.wake();
+  }
+
+  tell(event: string, taskId: string, revision: number, status = event): void {
+    this.events.push({ event, taskId, revision, status, data: {} } as unknown as FeedEvent);
+    this.wake();
+  }
+
+  named(name: string): Sent['args'][] {
+    return this.sent.flatMap((each) => (each.name === name ? [each.args] : []));
+  }
+
+  async until(isSo: () => boolean, signal?: AbortSignal): Promise<void> {
+    while (!isSo()) {
+      if (signal?.aborted) throw new TaskManagerError('ABORTED', 'x', { outcome: 'unknown' });
+      await new Promise<void>((resolve) => {
+        this.wakers.push(resolve);
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
+  private wake(): void {
+    for (const wake of this.wakers.splice(0)) wake();
+  }
+}
+
+const QUIET: TaskLog = { debug() {}, info() {}, warn() {}, error() {} };
+
+let service: FakeService;
+let worker: TaskWorker;
+
+const begin = (options: ConstructorParameters<typeof TaskWorker>[1] = {}) =>
+  new TaskWorker(service.client, { log: QUIET, ...options });
+
+beforeEach(() => {
+  service = new FakeService();
+});
+afterEach(() => worker.stop({ now: true }));
+
+describe('a handler that throws what is no plain error', () => {
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'undefined'],
+    ['an object without a text', Object.create(null), '{}'],
+    ['a text that throws', { [inspect.custom]: () => fail('text') }, 'object'],
+    [
+      'a message that throws',
+      {
+        get message() {
+          return fail('text');
+        },
+      },
+      'message',
+    ],
+    ['a message that is an object', Object.assign(new Error(), { message: { code: 7 } }), '7'],
+  ])('fails its task all the same: %s', async (_name, thrown, told) => {
+    worker = begin().handle('paint', () => {
+      throw thrown;
+    });
+    worker.start();
+    service.give('paint');
+    await service.until(() => service.named('fail_task').length > 0);
+    expect(service.named('fail_task')[0]!.error).toContain(told);
+  });
+});
+
+function fail(message: string): never {
+  throw new Error(message);
+}
