@@ -141,10 +141,19 @@ function isUnfit(error: unknown): boolean {
  */
 export function asJson(value: Json): Json {
   const isPlain = typeof value === 'string' || typeof value === 'number' || value === null;
-  if (!isPlain && typeof value !== 'boolean' && JSON.stringify(value) === undefined) {
+  if (!isPlain && typeof value !== 'boolean' && !isWritten(value)) {
     throw new TypeError(`A ${typeof value} cannot be written as JSON`);
   }
   return value;
+}
+
+/** @throws TypeError, whatever it is that fails: a text too long, a depth too great, a toJSON that throws */
+function isWritten(value: Json): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch (cause) {
+    throw new TypeError(`It cannot be written as JSON: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function said(error: unknown): string {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { FeedEvent, FeedPage, TaskInfo } from '@taskmanager/protocol';
+import type { FeedEvent, FeedPage, Json, TaskInfo } from '@taskmanager/protocol';
 import { inspect } from 'node:util';
 import { TaskManagerError } from '../errors.js';
 import type { WorkerClient } from './insist.js';
@@ -18,7 +18,7 @@ interface Sent {
 class FakeService {
   readonly sent: Sent[] = [];
   /** Throws in place of an answer. */
-  refuse: (sent: Sent) => unknown = () => undefined;
+  refuse: (sent: Sent) => Error | undefined = () => undefined;
   private readonly tasks: TaskInfo[] = [];
   private readonly events: FeedEvent[] = [];
   private wakers: (() => void)[] = [];
@@ -40,11 +40,11 @@ class FakeService {
     },
     readEvents: async ({ from } = {}, options) => {
       const page = { caughtUp: true, events: [] };
-      if (from === 'now') return { ...page, position: '0' } as unknown as FeedPage;
+      if (from === 'now') return { ...page, position: '0' };
       const seen = Number(from);
       await this.until(() => this.events.length > seen, options?.signal);
       const events = this.events.slice(seen);
-      return { ...page, events, position: String(this.events.length) } as unknown as FeedPage;
+      return { ...page, events, position: String(this.events.length) };
     },
   } as WorkerClient;
 
@@ -118,6 +118,25 @@ describe('a handler that throws what is no plain error', () => {
   });
 });
 
+describe('a result that cannot be written', () => {
+  it.each<[string, unknown]>([
+    ['nested too deep', nested(20_000)],
+    ['one that throws when it is written', { toJSON: () => fail('no JSON') }],
+  ])('fails its task for good: %s', async (_name, result) => {
+    worker = begin().handle('paint', () => result as Json);
+    worker.start();
+    service.give('paint');
+    await service.until(() => service.named('fail_task').length > 0);
+    expect(service.named('fail_task')[0]).toMatchObject({ retryable: false });
+  });
+});
+
 function fail(message: string): never {
   throw new Error(message);
+}
+
+function nested(depth: number): Json {
+  let value: Json = 0;
+  for (let n = 0; n < depth; n++) value = [value];
+  return value;
 }
