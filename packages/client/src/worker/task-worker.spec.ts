@@ -131,6 +131,22 @@ describe('a result that cannot be written', () => {
   });
 });
 
+describe('a log that throws', () => {
+  it('ends neither the task nor the worker', async () => {
+    const broken = () => fail('the disk is full');
+    const log: TaskLog = { debug: broken, info: broken, warn: broken, error: broken };
+    worker = begin({ log }).handle('paint', (task) => {
+      task.log.info('begun');
+      throw new Error(task.id);
+    });
+    worker.start();
+    service.give('paint', { id: 'one' });
+    service.give('paint', { id: 'two' });
+    await service.until(() => service.named('fail_task').length === 2);
+    expect(service.named('fail_task')).toMatchObject([{ error: 'one' }, { error: 'two' }]);
+  });
+});
+
 function fail(message: string): never {
   throw new Error(message);
 }

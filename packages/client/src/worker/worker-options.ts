@@ -33,7 +33,7 @@ export type WorkerSettings = Required<TaskWorkerOptions>;
 
 /** @throws TypeError for what is out of range */
 export function settingsOf(options: TaskWorkerOptions): WorkerSettings {
-  const log = options.log ?? jsonLog();
+  const log = quiet(options.log ?? jsonLog());
   const settings: WorkerSettings = {
     workerId: options.workerId ?? newWorkerId(),
     leaseMs: options.leaseMs ?? LIMITS.leaseMsDefault,
@@ -73,6 +73,20 @@ function requireInteger(name: string, value: number, min: number, max: number): 
 function newWorkerId(): string {
   const host = hostname().slice(0, 200) || 'host';
   return `${host}-${process.pid}-${randomBytes(3).toString('hex')}`;
+}
+
+/** What is logged must end nothing either: a task whose log line failed would not be told of. */
+function quiet(log: TaskLog): TaskLog {
+  const line =
+    (level: keyof TaskLog): TaskLog[keyof TaskLog] =>
+    (message, fields) => {
+      try {
+        log[level](message, fields);
+      } catch {
+        // There is nobody else to tell.
+      }
+    };
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
 }
 
 /** What is told of errors must end nothing when it fails itself. */
