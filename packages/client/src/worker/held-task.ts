@@ -125,6 +125,11 @@ export class HeldTask implements RunningTask {
     return watched(this.ask(question));
   }
 
+  /** It has ended, or is not this worker's any more. */
+  get isOver(): boolean {
+    return this.stop.over !== undefined;
+  }
+
   /** What the feed says of it. */
   hear(news: TaskNews): void {
     this.stop.hear(news);

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { FeedEvent, FeedPage, Json, TaskInfo } from '@taskmanager/protocol';
+import type { FeedEvent, Json, TaskInfo } from '@taskmanager/protocol';
 import { inspect } from 'node:util';
 import { TaskManagerError } from '../errors.js';
 import type { WorkerClient } from './insist.js';
-import type { TaskLog } from './running-task.js';
+import type { RunningTask, TaskLog } from './running-task.js';
+import type { TaskStopped } from './task-stopped.js';
 import { TaskWorker } from './task-worker.js';
 
 /** What a worker does when things go wrong in an order that no service can be brought to: a fake in its place. */
@@ -144,6 +145,34 @@ describe('a log that throws', () => {
     service.give('paint', { id: 'two' });
     await service.until(() => service.named('fail_task').length === 2);
     expect(service.named('fail_task')).toMatchObject([{ error: 'one' }, { error: 'two' }]);
+  });
+});
+
+describe('a task that is claimed again while its old handler still runs', () => {
+  it('is cancelled also when that is heard before the claim is answered', async () => {
+    let end = () => {};
+    const kinds: string[] = [];
+    worker = begin().handle(
+      'paint',
+      async (task: RunningTask) => {
+        if (task.attempt === 1) await new Promise<void>((resolve) => (end = resolve));
+        else kinds.push('ran');
+        kinds.push((task.signal.reason as TaskStopped | undefined)?.kind ?? 'none');
+      },
+      { concurrency: 2 },
+    );
+    worker.start();
+    service.give('paint');
+    await service.until(() => service.named('claim_tasks').length === 2);
+    service.tell('released', 'paint-1', 5, 'pending');
+    service.tell('cancelled', 'paint-1', 7);
+    await new Promise(setImmediate);
+    service.give('paint', { attempt: 2, leaseEpoch: 2, revision: 6 });
+    await service.until(() => service.named('acknowledge_cancel').length > 0);
+    expect(service.named('acknowledge_cancel')).toMatchObject([{ leaseEpoch: 2 }]);
+    end();
+    await worker.stop();
+    expect(kinds).toEqual(['lease_lost']);
   });
 });
 

@@ -147,8 +147,10 @@ export class TaskWorker {
       taskTypes: [...this.registrations.keys()],
       tell: (taskId, news) => {
         const task = this.held.get(taskId);
-        task?.hear(news);
-        return task !== undefined;
+        // One that is over already: it may be about the same task, claimed again by a claim not yet answered.
+        if (!task || task.isOver) return false;
+        task.hear(news);
+        return true;
       },
       onGap: () => this.renew(0),
       onError: (error) => {
