@@ -2,7 +2,7 @@ import { type CommandRequests, type Json, LIMITS, type TaskInfo } from '@taskman
 import { type CommandOptions, splitOptions } from '../options.js';
 import type { TimeLimits } from '../time-limits.js';
 import { cutText } from './cut-text.js';
-import type { WorkerClient } from './insist.js';
+import { isPassing, type WorkerClient } from './insist.js';
 import { logWith } from './json-log.js';
 import { Lease } from './lease.js';
 import { type Progress, progressOf, ProgressReport } from './progress-report.js';
@@ -163,14 +163,14 @@ export class HeldTask implements RunningTask {
 
   private tell(outcome: Outcome | undefined): Promise<void> {
     this.stop.end();
-    if (this.stop.over) this.report.drop();
-    else this.report.flush();
+    this.report.close({ drop: this.stop.over !== undefined });
     const { lease, stop, offered: checkpoint, log } = this;
     return tellEnd(outcome, { lease, stop, checkpoint, log, onError: this.holding.onError });
   }
 
-  private async sendProgress(progress: Progress): Promise<void> {
+  private async sendProgress(progress: Progress): Promise<'again' | void> {
     const error = await this.lease.sendRenewing('update_task_progress', progress);
+    if (isPassing(error)) return 'again';
     if (error !== undefined) this.log.warn('Progress was refused', { error: textOf(error) });
   }
 

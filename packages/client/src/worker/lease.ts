@@ -1,7 +1,7 @@
 import type { CommandAnswer, CommandRequests } from '@taskmanager/protocol';
 import { TaskManagerError } from '../errors.js';
 import type { CommandOptions } from '../options.js';
-import { insist, isPassing, type WorkerClient } from './insist.js';
+import { insist, type WorkerClient } from './insist.js';
 import { newsOfRefusal, type TaskNews, thenOf } from './task-news.js';
 
 /** The commands that only the holder of a lease may send, and what each says beside the lease. */
@@ -45,8 +45,8 @@ export class Lease {
   }
 
   /**
-   * Sends what renews the lease by the way. Answers what it was refused for if that is not how the task
-   * stands; a service that is away is no refusal. Never rejects.
+   * Sends what renews the lease by the way. Answers what became of it if that is neither an answer nor how
+   * the task stands. Never rejects.
    */
   async sendRenewing<N extends 'renew_lease' | 'update_task_progress'>(
     name: N,
@@ -57,7 +57,7 @@ export class Lease {
       this.learn(sentAt, await this.parts.client.command(name, this.withLease<N>(fields)));
       return undefined;
     } catch (error) {
-      return isPassing(error) || this.isToldBy(error) ? undefined : error;
+      return this.isToldBy(error) ? undefined : error;
     }
   }
 

@@ -80,7 +80,7 @@ describe('Progress on its way', () => {
     const { report, sent } = reporting();
     report.report({ progress: 1 });
     report.report({ progress: 2 });
-    report.drop();
+    report.close({ drop: true });
     await jest.advanceTimersByTimeAsync(200);
     expect(sent).toEqual([{ progress: 1 }]);
   });

@@ -20,13 +20,15 @@ export class ProgressReport implements Limited {
   deadline = -Infinity;
   private heldBack: Progress | undefined;
   private unanswered = 0;
+  private closed = false;
 
   /**
-   * @param send resolves when it is answered or given up; must not reject
+   * @param send resolves when it is answered, or to `again` when it is not known to have arrived; must not
+   *   reject
    * @param due calls {@link flush} once the deadline is over: one timer for all tasks
    */
   constructor(
-    private readonly send: (progress: Progress) => Promise<void>,
+    private readonly send: (progress: Progress) => Promise<'again' | void>,
     private readonly due: TimeLimits<ProgressReport>,
   ) {}
 
@@ -45,14 +47,18 @@ export class ProgressReport implements Limited {
     this.due.delete(this);
     this.deadline = performance.now() + EVERY_MS;
     this.unanswered++;
-    void this.send(progress).then(() => {
+    void this.send(progress).then((outcome) => {
       this.unanswered--;
+      // What was reported meanwhile is newer, and after the last word there is nothing more to say.
+      if (outcome === 'again' && !this.closed) this.heldBack ??= progress;
       if (this.heldBack) this.sendWhenDue();
     });
   }
 
-  /** Forgets what is held back. */
-  drop(): void {
+  /** Sends what is held back, or forgets it, and takes no more: the task has ended. */
+  close({ drop }: { readonly drop: boolean }): void {
+    this.closed = true;
+    if (!drop) return this.flush();
     this.heldBack = undefined;
     this.due.delete(this);
   }

@@ -176,6 +176,28 @@ describe('a task that is claimed again while its old handler still runs', () => 
   });
 });
 
+describe('the last progress', () => {
+  it('is sent again when the service was away too long for the first time', async () => {
+    let end = () => {};
+    worker = begin().handle('paint', async (task) => {
+      task.progress(50);
+      await new Promise<void>((resolve) => (end = resolve));
+    });
+    service.refuse = ({ name }) =>
+      name === 'update_task_progress' && service.named(name).length === 1
+        ? new TaskManagerError('UNAVAILABLE', 'away')
+        : undefined;
+    worker.start();
+    service.give('paint');
+    await service.until(() => service.named('update_task_progress').length === 2);
+    expect(service.named('update_task_progress')).toMatchObject([
+      { progress: 50 },
+      { progress: 50 },
+    ]);
+    end();
+  });
+});
+
 function fail(message: string): never {
   throw new Error(message);
 }
