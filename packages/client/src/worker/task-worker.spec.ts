@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FeedEvent, Json, TaskInfo } from '@taskmanager/protocol';
+import { getEventListeners, getMaxListeners } from 'node:events';
 import { inspect } from 'node:util';
 import { TaskManagerError } from '../errors.js';
 import type { WorkerClient } from './insist.js';
@@ -12,7 +13,7 @@ import { TaskWorker } from './task-worker.js';
 interface Sent {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
-  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Answers claims with what is put into it, and whatever is sent about a task with its next revision. */
@@ -27,7 +28,7 @@ class FakeService {
 
   readonly client = {
     command: async (name, args, options) => {
-      const sent = { name, args, timeoutMs: options?.timeoutMs } as Sent;
+      const sent = { name, args, signal: options?.signal } as Sent;
       this.sent.push(sent);
       this.wake();
       const refusal = this.refuse(sent);
@@ -195,6 +196,18 @@ describe('the last progress', () => {
       { progress: 50 },
     ]);
     end();
+  });
+});
+
+describe('a worker of many types', () => {
+  it('has Node warn of no leak', async () => {
+    worker = begin();
+    for (let n = 0; n < 12; n++) worker.handle(`paint_${n}`, () => undefined);
+    worker.start();
+    await service.until(() => service.sent.length === 12);
+    const [{ signal }] = service.sent as [Sent];
+    expect(getEventListeners(signal!, 'abort').length).toBeGreaterThan(10);
+    expect(getMaxListeners(signal!)).toBe(Infinity);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Json, TaskInfo } from '@taskmanager/protocol';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TimeLimits } from '../time-limits.js';
 import { ClaimLoop } from './claim-loop.js';
@@ -62,6 +63,8 @@ export class TaskWorker {
   ) {
     this.settings = settingsOf(options);
     this.workerId = this.settings.workerId;
+    // Each type and each task listens: Node would warn of a leak from the eleventh on.
+    setMaxListeners(Infinity, this.stopping.signal, this.ended.signal);
     this.holding = {
       ...this.settings,
       client,
