@@ -45,7 +45,7 @@ export class HeldTask implements RunningTask {
     private readonly holding: Holding,
   ) {
     const { id: taskId, revision, leaseEpoch, completedItems, totalItems, progress } = info;
-    const { client, workerId, pauseGraceMs, ended } = holding;
+    const { client, workerId, leaseMs, pauseGraceMs, ended } = holding;
     this.saved = info.checkpoint;
     this.lastProgress =
       completedItems === undefined || totalItems === undefined
@@ -53,7 +53,7 @@ export class HeldTask implements RunningTask {
         : { completedItems, totalItems };
     this.stop = new StopState(taskId, revision, pauseGraceMs);
     const hear = (news: TaskNews) => this.stop.hear(news);
-    this.lease = new Lease({ client, taskId, workerId, leaseEpoch, hear, ended });
+    this.lease = new Lease({ client, taskId, workerId, leaseEpoch, leaseMs, hear, ended });
     this.report = new ProgressReport((said) => this.sendProgress(said), holding.progressDue);
     // A claim that was answered late may bring a task that is paused or over meanwhile.
     if (info.status !== 'running') hear({ then: thenOf(info.status) });

@@ -21,19 +21,28 @@ export interface LeaseParts {
   readonly taskId: string;
   readonly workerId: string;
   readonly leaseEpoch: number | undefined;
+  /** How long it lasts, milliseconds. */
+  readonly leaseMs: number;
   /** What an answer or a refusal says of the task. */
   readonly hear: (news: TaskNews) => void;
   /** Fires when the worker has ended: nothing is sent again any more. */
   readonly ended: AbortSignal;
 }
 
+/** No call takes longer, milliseconds, however long the lease. */
+const LONGEST_CALL_MS = 30_000;
+
 /** Sends what is to be said of one task under its lease, and learns from the answers how the task stands. */
 export class Lease {
   /** When it was renewed last, on the clock of `performance.now()`: the moment before that was sent. */
   private renewedAt = performance.now();
   private renewing = false;
+  /** For one call: what is sent anew after one whose answer was lost has to come within the lease. */
+  private readonly timeoutMs: number;
 
-  constructor(private readonly parts: LeaseParts) {}
+  constructor(private readonly parts: LeaseParts) {
+    this.timeoutMs = Math.min(LONGEST_CALL_MS, parts.leaseMs / 3);
+  }
 
   /** Renews it if that was last done before `before`, on the clock of `performance.now()`. */
   renew(before: number): void {
@@ -53,8 +62,10 @@ export class Lease {
     fields: Fields<N>,
   ): Promise<unknown> {
     const sentAt = performance.now();
+    const { timeoutMs } = this;
     try {
-      this.learn(sentAt, await this.parts.client.command(name, this.withLease<N>(fields)));
+      const args = this.withLease<N>(fields);
+      this.learn(sentAt, await this.parts.client.command(name, args, { timeoutMs }));
       return undefined;
     } catch (error) {
       return this.isToldBy(error) ? undefined : error;
@@ -71,10 +82,11 @@ export class Lease {
   insist<N extends Leased>(
     name: N,
     fields: Fields<N>,
-    options?: CommandOptions,
+    options: CommandOptions = {},
   ): Promise<CommandAnswer> {
     const { client, ended } = this.parts;
-    return insist(client, name, this.withLease<N>(fields), ended, options);
+    const limited = { ...options, timeoutMs: options.timeoutMs ?? this.timeoutMs };
+    return insist(client, name, this.withLease<N>(fields), ended, limited);
   }
 
   /** Hears what a refusal says of the task; false when it says nothing of it. */
