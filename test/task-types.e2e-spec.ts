@@ -140,7 +140,7 @@ describe('A task type', () => {
     let held = 0;
     const work = async (n: number) => {
       while (done.size < ids.length) {
-        const { tasks } = await claim(`w${n}`, { waitMs: 300, limit: 1 + (n % 3) });
+        const { tasks } = await claim(`w${n}`, { waitMs: 100, limit: 1 + (n % 3) });
         held += tasks.length;
         most = Math.max(most, held);
         for (const { id, leaseEpoch } of tasks) {

@@ -27,6 +27,11 @@ const LIMIT_MS = 10_000;
 
 type WorkOptions = TaskWorkerOptions & { concurrency?: number; through?: WorkerClient };
 
+/** In place of `it`: a test that is not declared. */
+const NOT_AGAIN = Object.assign(() => undefined, {
+  each: () => () => undefined,
+}) as unknown as typeof it;
+
 let broker: Broker;
 let service: Service;
 
@@ -58,6 +63,9 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     await Promise.all(open.splice(0).map((worker) => worker.stop({ now: true })));
   });
   afterAll(() => client?.close());
+
+  /** Declares a test of what a transport can make no difference to. */
+  const once = transport === 'tcp' ? it : NOT_AGAIN;
 
   /** A type that no other test has tasks of. */
   const newType = () => `work_${transport}_${++types}`;
@@ -116,13 +124,13 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     ]);
   });
 
-  it('completes a task without a result when the handler resolves to nothing', async () => {
+  once('completes a task without a result when the handler resolves to nothing', async () => {
     const type = newType();
     work(type, () => undefined);
     expect(await status(await create(type), 'completed')).not.toHaveProperty('result');
   });
 
-  it('runs no more at once than the type has slots, and several at once', async () => {
+  once('runs no more at once than the type has slots, and several at once', async () => {
     const type = newType();
     const gate = gateOf();
     let [running, most] = [0, 0];
@@ -141,24 +149,27 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     expect(most).toBe(3);
   });
 
-  it('sends at most one progress in 100 ms, and always the last, in front of the end', async () => {
-    const type = newType();
-    work(type, async (task) => {
-      for (let n = 1; n <= 50; n++) {
-        task.progress({ completedItems: n, totalItems: 100 });
-        await delay(1);
+  once(
+    'sends at most one progress in 100 ms, and always the last, in front of the end',
+    async () => {
+      const type = newType();
+      work(type, async (task) => {
+        for (let n = 1; n <= 50; n++) {
+          task.progress({ completedItems: n, totalItems: 100 });
+          await delay(1);
+        }
+      });
+      const id = await create(type);
+      await status(id, 'completed');
+      const done: unknown[] = [];
+      for await (const { type: name, data } of client.taskHistory(id)) {
+        if (name === 'ProgressUpdated') done.push(data['completedItems']);
       }
-    });
-    const id = await create(type);
-    await status(id, 'completed');
-    const done: unknown[] = [];
-    for await (const { type: name, data } of client.taskHistory(id)) {
-      if (name === 'ProgressUpdated') done.push(data['completedItems']);
-    }
-    expect(done[0]).toBe(1);
-    expect(done.at(-1)).toBe(50);
-    expect(done.length).toBeLessThan(10);
-  });
+      expect(done[0]).toBe(1);
+      expect(done.at(-1)).toBe(50);
+      expect(done.length).toBeLessThan(10);
+    },
+  );
 
   it('fails a task with the message of what was thrown, and runs its retry', async () => {
     const type = newType();
@@ -173,7 +184,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     }
   });
 
-  it('does not have a task retried whose handler threw a PermanentTaskError', async () => {
+  once('does not have a task retried whose handler threw a PermanentTaskError', async () => {
     const type = newType();
     work(type, () => {
       throw new PermanentTaskError('there is no such branch');
@@ -186,7 +197,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     expect((await eventsOf(id)).at(-1)).toBe('TaskFailed');
   });
 
-  it.each([
+  once.each([
     ['not JSON', () => ({ n: 1n }) as unknown as Json],
     ['too large', () => 'x'.repeat(200_000)],
   ])('fails a task for good whose result is %s', async (_name, result) => {
@@ -222,7 +233,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       expect((await eventsOf(id)).slice(-2)).toEqual(['TaskCancelled', 'TaskCancelAcknowledged']);
     });
 
-    it('says when the task was deleted, not cancelled', async () => {
+    once('says when the task was deleted, not cancelled', async () => {
       const type = newType();
       const [started, kind] = [gateOf(), gateOf<string>()];
       work(type, async (task) => {
@@ -236,7 +247,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       expect(await kind.opened).toBe('deleted');
     });
 
-    it('refuses and records a result that comes after it', async () => {
+    once('refuses and records a result that comes after it', async () => {
       const type = newType();
       const started = gateOf();
       work(type, async (task) => {
@@ -258,7 +269,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     });
   });
 
-  it('runs no handler for a task that was cancelled before its claim was answered', async () => {
+  once('runs no handler for a task that was cancelled before its claim was answered', async () => {
     const type = newType();
     const heard = gateOf();
     let runs = 0;
@@ -293,7 +304,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     expect(losses).toBeGreaterThan(1);
   });
 
-  it('renews leases by itself', async () => {
+  once('renews leases by itself', async () => {
     const type = newType();
     const mayEnd = gateOf();
     work(type, () => mayEnd.opened, { leaseMs: 1_000 });
@@ -304,7 +315,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     expect((await eventsOf(id)).slice(2, 4)).toEqual(['TaskLeaseRenewed', 'TaskLeaseRenewed']);
   });
 
-  it('tells a handler that its task is not held any more, and sends nothing of it', async () => {
+  once('tells a handler that its task is not held any more, and sends nothing of it', async () => {
     const type = newType();
     const [started, kinds] = [gateOf(), gateOf<string[]>()];
     const worker = work(
@@ -327,35 +338,38 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
     expect(await status(id, 'completed')).toMatchObject({ result: 'second', attempt: 2 });
   });
 
-  it('knows that a lease is lost when it claims the same task again before the feed says so', async () => {
-    const type = newType();
-    const [started, kind, claimedAgain] = [gateOf(), gateOf<string>(), gateOf()];
-    const deaf = overheard(client, {});
-    const through: WorkerClient = {
-      ...deaf,
-      readEvents: async (request, options) => {
-        const page = await deaf.readEvents(request, options);
-        if (page.events.length > 0) await claimedAgain.opened;
-        return page;
-      },
-    };
-    const handler: TaskHandler = async (task) => {
-      if (task.attempt === 2) return 'second';
-      started.open();
-      await stoppedBy(task);
-      kind.open((task.signal.reason as TaskStopped).kind);
-      return 'first';
-    };
-    const worker = work(type, handler, { concurrency: 2, through });
-    const id = await create(type);
-    await started.opened;
-    await client.command('release_task', { id, workerId: worker.workerId, leaseEpoch: 1 });
-    expect(await kind.opened).toBe('lease_lost');
-    expect(await status(id, 'completed')).toMatchObject({ result: 'second' });
-    claimedAgain.open();
-  });
+  once(
+    'knows that a lease is lost when it claims the same task again before the feed says so',
+    async () => {
+      const type = newType();
+      const [started, kind, claimedAgain] = [gateOf(), gateOf<string>(), gateOf()];
+      const deaf = overheard(client, {});
+      const through: WorkerClient = {
+        ...deaf,
+        readEvents: async (request, options) => {
+          const page = await deaf.readEvents(request, options);
+          if (page.events.length > 0) await claimedAgain.opened;
+          return page;
+        },
+      };
+      const handler: TaskHandler = async (task) => {
+        if (task.attempt === 2) return 'second';
+        started.open();
+        await stoppedBy(task);
+        kind.open((task.signal.reason as TaskStopped).kind);
+        return 'first';
+      };
+      const worker = work(type, handler, { concurrency: 2, through });
+      const id = await create(type);
+      await started.opened;
+      await client.command('release_task', { id, workerId: worker.workerId, leaseEpoch: 1 });
+      expect(await kind.opened).toBe('lease_lost');
+      expect(await status(id, 'completed')).toMatchObject({ result: 'second' });
+      claimedAgain.open();
+    },
+  );
 
-  it('asks people, and comes back when they have approved', async () => {
+  once('asks people, and comes back when they have approved', async () => {
     const type = newType();
     work(type, async (task) => {
       if (task.attempt > 1) return task.checkpoint ?? null;
@@ -390,7 +404,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       expect(await eventsOf(id)).toContain('TaskReleased');
     });
 
-    it('lets a handler finish that can within the time', async () => {
+    once('lets a handler finish that can within the time', async () => {
       const type = newType();
       const [started, stopped] = [gateOf(), gateOf()];
       const worker = work(type, async () => {
@@ -406,16 +420,15 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       expect(await client.getTask(id)).toMatchObject({ status: 'completed', result: 'finished' });
     });
 
-    it('hands back what does not end, with its checkpoint', async () => {
+    once('hands back what does not end, with its checkpoint', async () => {
       const type = newType();
-      const started = gateOf();
-      let kind: unknown;
+      const [started, kind] = [gateOf(), gateOf<string>()];
       const worker = work(
         type,
         async (task) => {
           await task.pausePoint('here');
           task.signal.addEventListener('abort', () => {
-            kind = (task.signal.reason as TaskStopped).kind;
+            kind.open((task.signal.reason as TaskStopped).kind);
           });
           started.open();
           await new Promise(() => undefined);
@@ -424,12 +437,15 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       );
       const id = await create(type);
       await started.opened;
-      await worker.stop();
+      const end = worker.stop();
+      expect(await kind.opened).toBe('shutdown');
+      // Its last moment is not waited for: it does not end.
+      await worker.stop({ now: true });
+      await end;
       expect(await client.getTask(id)).toMatchObject({ status: 'pending', checkpoint: 'here' });
-      expect(kind).toBe('shutdown');
     });
 
-    it('with now hands back at once what would go on', async () => {
+    once('with now hands back at once what would go on', async () => {
       const type = newType();
       const started = gateOf();
       const worker = work(type, async () => {
@@ -534,27 +550,30 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       over.open();
     });
 
-    it('aborts a handler without pause points, and hands it out anew after the resume', async () => {
-      const type = newType();
-      const started = gateOf();
-      let kind: unknown;
-      work(type, async (task) => {
-        if (task.attempt > 1) return task.attempt;
-        started.open();
-        await stoppedBy(task);
-        kind = (task.signal.reason as TaskStopped).kind;
-        return undefined;
-      });
-      const id = await create(type);
-      await started.opened;
-      await client.pauseTask(id, { reason: 'lunch' });
-      await until(id, ({ pauseAcknowledged }) => pauseAcknowledged === true);
-      expect(kind).toBe('paused');
-      await client.resumeTask(id);
-      expect(await status(id, 'completed')).toMatchObject({ result: 2 });
-    });
+    once(
+      'aborts a handler without pause points, and hands it out anew after the resume',
+      async () => {
+        const type = newType();
+        const started = gateOf();
+        let kind: unknown;
+        work(type, async (task) => {
+          if (task.attempt > 1) return task.attempt;
+          started.open();
+          await stoppedBy(task);
+          kind = (task.signal.reason as TaskStopped).kind;
+          return undefined;
+        });
+        const id = await create(type);
+        await started.opened;
+        await client.pauseTask(id, { reason: 'lunch' });
+        await until(id, ({ pauseAcknowledged }) => pauseAcknowledged === true);
+        expect(kind).toBe('paused');
+        await client.resumeTask(id);
+        expect(await status(id, 'completed')).toMatchObject({ result: 2 });
+      },
+    );
 
-    it('aborts a handler that reaches no pause point within the grace', async () => {
+    once('aborts a handler that reaches no pause point within the grace', async () => {
       const type = newType();
       const started = gateOf();
       work(
@@ -572,7 +591,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       await until(id, ({ pauseAcknowledged }) => pauseAcknowledged === true);
     });
 
-    it('is as if it had not been when it is resumed before the handler noticed', async () => {
+    once('is as if it had not been when it is resumed before the handler noticed', async () => {
       const type = newType();
       const [started, resumed] = [gateOf(), gateOf()];
       const onEvent = ({ event }: FeedEvent) => {
@@ -593,7 +612,7 @@ describe.each(['tcp', 'nats'] as const)('a worker over %s', (transport) => {
       expect(await status(id, 'completed')).toMatchObject({ result: false, attempt: 1 });
     });
 
-    it('does not keep a handler from completing that has finished its work', async () => {
+    once('does not keep a handler from completing that has finished its work', async () => {
       const type = newType();
       const [started, paused] = [gateOf(), gateOf()];
       work(type, async (task) => {
