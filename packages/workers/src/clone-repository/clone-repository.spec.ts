@@ -333,6 +333,21 @@ describe('A repository in a file', () => {
     for (const name of ['worktree', 'links', 'borrows', 'includes', 'promises', 'common', 'twice'])
       await refuses({ url: fileUrl(name), directory: 'x' }, /leads elsewhere/);
   });
+
+  it('is the one that was looked at, and not one that git would take in its place', async () => {
+    // All of it can be tracked in a repository, and so be brought here by a clone.
+    const outside = join(served, 'big/.git');
+    for (const name of ['file', 'folder', 'inner/.git']) {
+      for (const part of ['objects', 'refs'])
+        await mkdir(join(root, name, part), { recursive: true });
+      await writeFile(join(root, name, 'HEAD'), 'nothing that git understands\n');
+    }
+    await writeFile(join(root, 'file.git'), `gitdir: ${outside}\n`);
+    await writeFile(join(root, 'inner/.git.git'), `gitdir: ${outside}\n`);
+    await execGit(root, ['clone', '--quiet', '--bare', '--shared', outside, 'folder.git']);
+    for (const name of ['file', 'folder', 'inner'])
+      await refuses({ url: fileUrl(name), directory: 'x' }, /no repository/);
+  });
 });
 
 describe('Over ssh', () => {

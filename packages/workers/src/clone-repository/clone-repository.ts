@@ -60,6 +60,7 @@ async function clone(
     '--template=',
     '--no-recurse-submodules',
     '--origin=origin',
+    ...(source.options ?? []),
     ...(branch === undefined ? [] : [`--branch=${branch}`]),
     '--',
     source.url,

@@ -9,6 +9,8 @@ import { assertPlainRepository } from './plain-repository.js';
 /** What git is given of a URL that was checked. */
 export interface CloneSource {
   readonly url: string;
+  /** Of `git clone`. */
+  readonly options?: readonly string[];
   /** As of `git -c`. */
   readonly settings: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -105,6 +107,8 @@ async function fileSource(url: string, { roots }: WorkerContext): Promise<CloneS
   const repository = await assertPlainRepository(await roots.inside(path, 'url'), url);
   return {
     url: pathToFileURL(repository).href,
+    // Strict: or git would take `x.git`, or where that points, when it can make nothing of `x`.
+    options: ['--upload-pack=git-upload-pack --strict'],
     settings: [],
     environment: { GIT_ALLOW_PROTOCOL: 'file' },
   };
