@@ -334,6 +334,27 @@ describe('A repository in a file', () => {
       await refuses({ url: fileUrl(name), directory: 'x' }, /leads elsewhere/);
   });
 
+  it('is refused when its settings may lead out of it, however they are written', async () => {
+    const files = {
+      'same-line': { config: '[core][include] path = /etc/passwd\n' },
+      worktree: {
+        config: '[core]\n\trepositoryFormatVersion = 1\n[extensions]\n\tworktreeConfig = true\n',
+        'config.worktree': '[include]\n\tpath = /etc/passwd\n',
+      },
+      long: { config: `${'# nothing\n'.repeat(120_000)}` },
+    };
+    for (const [name, contents] of Object.entries(files)) {
+      await execGit(root, ['init', '--quiet', '--bare', name]);
+      for (const [path, text] of Object.entries(contents))
+        await writeFile(join(root, name, path), text);
+    }
+    await execGit(root, ['init', '--quiet', '--bare', 'waits']);
+    await rm(join(root, 'waits/config'));
+    expect(spawnSync('mkfifo', [join(root, 'waits/config')]).status).toBe(0);
+    for (const name of [...Object.keys(files), 'waits'])
+      await refuses({ url: fileUrl(name), directory: 'x' }, /leads elsewhere/);
+  });
+
   it('is the one that was looked at, and not one that git would take in its place', async () => {
     // All of it can be tracked in a repository, and so be brought here by a clone.
     const outside = join(served, 'big/.git');

@@ -2,6 +2,11 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentTaskError } from '@taskmanager/client';
 
+/** Bytes of settings that are looked through: nobody writes more. */
+const LONGEST_SETTINGS = 1024 * 1024;
+/** As git reads them, a section may begin in the middle of a line. */
+const LEADING_ELSEWHERE = /\[\s*include|promisor|partialclone|worktreeconfig/i;
+
 /**
  * A repository below the roots may be made of anything that tasks brought there, and git follows what
  * leads out of it: links, borrowed objects, worktrees, included settings. So only one that stands for
@@ -28,19 +33,24 @@ export async function assertPlainRepository(folder: string, url: string): Promis
   for (const name of ['alternates', 'http-alternates'])
     if (await lstat(join(repository, 'objects/info', name)).catch(() => undefined))
       throw leadsElsewhere('it borrows objects');
-  const settings = await readFile(join(repository, 'config'), 'utf8').catch(() => '');
-  if (/^\s*\[\s*include|promisor|partialclone/im.test(settings))
-    throw leadsElsewhere('its settings include others, or name a promisor');
-  const link = await firstLink(repository);
-  if (link !== undefined) throw leadsElsewhere(`${JSON.stringify(link)} is a link`);
+  const odd = await firstOdd(repository);
+  if (odd !== undefined) throw leadsElsewhere(`${JSON.stringify(odd)} is neither file nor folder`);
+  if (names.has('config')) {
+    const path = join(repository, 'config');
+    if ((await lstat(path)).size > LONGEST_SETTINGS)
+      throw leadsElsewhere('its settings are too long to be looked at');
+    if (LEADING_ELSEWHERE.test(await readFile(path, 'utf8')))
+      throw leadsElsewhere('its settings include others, or name a promisor');
+  }
   return repository;
 }
 
-async function firstLink(folder: string): Promise<string | undefined> {
+/** A link, or what a reader might wait at for ever. */
+async function firstOdd(folder: string): Promise<string | undefined> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isSymbolicLink()) return entry.name;
-    if (!entry.isDirectory()) continue;
-    const found = await firstLink(join(folder, entry.name));
+    if (entry.isFile()) continue;
+    if (!entry.isDirectory()) return entry.name;
+    const found = await firstOdd(join(folder, entry.name));
     if (found !== undefined) return found;
   }
   return undefined;
