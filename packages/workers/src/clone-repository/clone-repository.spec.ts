@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import {
   chmod,
   mkdir,
@@ -353,6 +354,22 @@ describe('A repository in a file', () => {
     expect(spawnSync('mkfifo', [join(root, 'waits/config')]).status).toBe(0);
     for (const name of [...Object.keys(files), 'waits'])
       await refuses({ url: fileUrl(name), directory: 'x' }, /leads elsewhere/);
+  });
+
+  it('is refused also when it came to lead elsewhere while it was cloned', async () => {
+    await makeRepository(join(root, 'source'), { files: 5 });
+    const task = testTask({ url: fileUrl('source'), directory: 'x' });
+    const report = task.progress.bind(task);
+    task.progress = (value, message) => {
+      report(value, message);
+      if (message === 'connecting') return;
+      writeFileSync(
+        join(root, 'source/.git/objects/info/alternates'),
+        `${served}/big/.git/objects\n`,
+      );
+    };
+    await expect(run(task)).rejects.toThrow(/leads elsewhere: it borrows objects/);
+    expect(await readdir(root)).toEqual(['source']);
   });
 
   it('is the one that was looked at, and not one that git would take in its place', async () => {

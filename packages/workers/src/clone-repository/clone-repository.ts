@@ -78,6 +78,8 @@ async function clone(
   } catch (error) {
     throw error instanceof GitFailed ? explained(error, { url, branch }) : error;
   }
+  // Tasks only add to what is there: what does not lead elsewhere now did not while it was read.
+  if (url.startsWith('file:')) await cloneSource(url, context);
 }
 
 async function describe(directory: string, signal: AbortSignal): Promise<Json> {
