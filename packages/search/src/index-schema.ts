@@ -1,6 +1,7 @@
 /** The one home of what an index file is: where it lies, its tables, its version. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import Sqlite, { type Database } from '@taskmanager/sqlite-driver';
 
 /**
  * Raised when the tables change, or what is written into them from the same file (a grammar, the rules of
@@ -64,3 +65,40 @@ export const INDEX_TABLES = `
   );
   PRAGMA user_version = ${INDEX_VERSION};
 `;
+
+/**
+ * Whether the tables are those that {@link INDEX_TABLES} makes, and nothing reads or changes them unasked:
+ * a view or a computed column of somebody else's could keep a reader for ever.
+ */
+export function isIndex(database: Database): boolean {
+  own ??= made();
+  const found = definitions(database);
+  return own.every((definition) => found.includes(definition)) && hasOnlyTables(database);
+}
+
+let own: readonly string[] | undefined;
+
+function made(): readonly string[] {
+  const database = new Sqlite(':memory:');
+  try {
+    database.exec(INDEX_TABLES);
+    return definitions(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Of the tables by name; those that FTS5 makes for itself are for it to check. */
+function definitions(database: Database): readonly string[] {
+  return database
+    .prepare<[], string>(
+      `SELECT sql FROM sqlite_schema WHERE name IN ('files', 'texts', 'symbols', 'runs')`,
+    )
+    .pluck()
+    .all();
+}
+
+function hasOnlyTables(database: Database): boolean {
+  const others = `SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index')`;
+  return database.prepare<[], number>(others).pluck().get() === 0;
+}

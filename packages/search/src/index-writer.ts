@@ -1,7 +1,7 @@
 /** An index file, opened to be changed: by one process at a time, see {@link IndexLock}. */
 import { rmSync } from 'node:fs';
 import Sqlite, { type Database } from '@taskmanager/sqlite-driver';
-import { INDEX_TABLES, INDEX_VERSION } from './index-schema.js';
+import { INDEX_TABLES, INDEX_VERSION, isIndex } from './index-schema.js';
 import { type IndexSummary, summaryOf } from './index-summary.js';
 import type { IndexedFile } from './indexed-file.js';
 
@@ -11,8 +11,9 @@ export interface KnownFile {
   readonly hash: string;
 }
 
-/** Not an index, or one that the disk has spoiled: it can be made again. */
+/** Not an index, or one that the disk or somebody has spoiled: it can be made again. */
 const SPOILED = new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT']);
+const spoiled = () => Object.assign(new Error('not an index'), { code: 'SQLITE_NOTADB' });
 
 export class IndexWriter {
   private readonly statements: ReturnType<typeof prepare>;
@@ -43,6 +44,7 @@ export class IndexWriter {
       database.pragma('synchronous = NORMAL');
       if (database.pragma('user_version', { simple: true }) !== INDEX_VERSION)
         database.transaction(() => database.exec(INDEX_TABLES))();
+      if (!isIndex(database)) throw spoiled();
       const writer = new IndexWriter(database, task);
       writer.begin(directory);
       return writer;

@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SearchAnswer, SearchRepositoryRequest } from '@taskmanager/protocol';
+import Sqlite from '@taskmanager/sqlite-driver';
 import { indexFileOf } from './index-schema.js';
 import { IndexWriter } from './index-writer.js';
 import type { FoundSymbol, IndexedFile } from './indexed-file.js';
@@ -224,6 +226,49 @@ describe('A search that cannot be answered', () => {
     await expect(search.search({ directory: 'spoiled', text: 'needle' })).rejects.toMatchObject({
       code: 'UNAVAILABLE',
     });
+  });
+});
+
+describe('A file that is no index of ours', () => {
+  /** Of the right version, and can be searched. It might as well have no end, and keep the test for ever. */
+  const VIEW = `
+    DROP TABLE files;
+    CREATE VIEW files AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT 9)
+      SELECT id, 'a.txt' AS path, 'C' AS language FROM n;
+    INSERT INTO symbols (file, name, kind, line) VALUES (1, 'needle', 'function', 1);`;
+  let evil: string;
+
+  beforeEach(() => {
+    evil = indexFileOf(root, join(root, 'evil'));
+    IndexWriter.open(evil, join(root, 'evil'), 'a task').close();
+  });
+
+  const change = (sql: string): void => {
+    const database = new Sqlite(evil);
+    database.exec(sql);
+    database.close();
+  };
+
+  it.each([
+    ['a view in the place of a table', VIEW],
+    ['a column that is computed', 'ALTER TABLE files ADD COLUMN x AS (hex(zeroblob(bytes)))'],
+    ['a trigger', 'CREATE TRIGGER x AFTER INSERT ON files BEGIN DELETE FROM files; END'],
+  ])('is not searched, and made anew when it has %s', async (_, sql) => {
+    change(sql);
+    const asked = () => search.search({ directory: 'evil', text: 'needle', kind: 'symbol' });
+    await expect(asked()).rejects.toMatchObject({ field: 'directory' });
+    IndexWriter.open(evil, join(root, 'evil'), 'another task').close();
+    expect((await asked()).matches).toEqual([]);
+  });
+
+  it('is not followed when it is a link, nor waited at when it is a pipe', async () => {
+    rmSync(evil);
+    symlinkSync(indexFileOf(root, join(root, 'code')), evil);
+    const asked = () => search.search({ directory: 'evil', text: 'needle' });
+    await expect(asked()).rejects.toMatchObject({ field: 'directory' });
+    rmSync(evil);
+    expect(spawnSync('mkfifo', [evil]).status).toBe(0);
+    await expect(asked()).rejects.toMatchObject({ field: 'directory' });
   });
 });
 

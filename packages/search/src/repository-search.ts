@@ -1,6 +1,6 @@
 /** Searches the indexes of the workers, in a thread of its own. */
 import { existsSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SearchAnswer, SearchRepositoryRequest } from '@taskmanager/protocol';
@@ -69,7 +69,14 @@ export class RepositorySearch {
     const root = await realpath(this.root).catch(() => this.root);
     const path = resolve(root, directory);
     const file = indexFileOf(root, await realpath(path).catch(() => path));
-    if (existsSync(file)) return file;
+    // A link would be followed, and a pipe waited at for ever.
+    if (
+      await lstat(file).then(
+        (stats) => stats.isFile(),
+        () => false,
+      )
+    )
+      return file;
     throw new SearchProblem(
       'VALIDATION_FAILED',
       `directory has no index that this service can read: ${JSON.stringify(directory)}. Send ` +

@@ -1,7 +1,7 @@
 /** Searches one index file: opened only to be read, for one page. */
 import type { SearchAnswer, SearchMatch, SearchRepositoryRequest } from '@taskmanager/protocol';
 import Sqlite, { type Database } from '@taskmanager/sqlite-driver';
-import { INDEX_VERSION } from './index-schema.js';
+import { INDEX_VERSION, isIndex } from './index-schema.js';
 import { encodeCursor } from './search-cursor.js';
 import { SearchProblem } from './search-problem.js';
 import { searchSymbols } from './search-symbols.js';
@@ -28,7 +28,8 @@ export function searchIndex(file: string, request: SearchRepositoryRequest): Sea
 function open(file: string): Database {
   try {
     const database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: 1_000 });
-    if (database.pragma('user_version', { simple: true }) === INDEX_VERSION) return database;
+    const version = database.pragma('user_version', { simple: true });
+    if (version === INDEX_VERSION && isIndex(database)) return database;
     database.close();
   } catch (error) {
     throw new SearchProblem(
