@@ -12,7 +12,8 @@ import {
   rm,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PermanentTaskError, type RunningTask } from '@taskmanager/client';
+import type { RunningTask } from '@taskmanager/client';
+import { inTheWay, ownFile, ownFolder } from '../own-files.js';
 import { DestinationError, codeOf } from './import-errors.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
@@ -158,23 +159,3 @@ async function told<T>(destination: string, work: () => Promise<T>): Promise<T> 
     throw DestinationError.from(destination, error);
   }
 }
-
-/** Makes the folder; a symlink or a file in its place is refused. */
-async function ownFolder(path: string): Promise<string> {
-  await mkdir(path).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  });
-  if (!(await lstat(path)).isDirectory()) throw inTheWay(path);
-  return path;
-}
-
-/** SQLite follows links of both kinds: nothing but a file of our own may be there. */
-async function ownFile(path: string): Promise<void> {
-  const stats = await lstat(path).catch(() => undefined);
-  if (stats && !(stats.isFile() && stats.nlink === 1)) throw inTheWay(path);
-}
-
-const inTheWay = (path: string): PermanentTaskError =>
-  new PermanentTaskError(
-    `${JSON.stringify(path)} is a link or a file and not what an import keeps there: nothing was written`,
-  );

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -223,6 +224,30 @@ describe('index_repository', () => {
       name: 'PermanentTaskError',
       message: expect.stringMatching(message) as string,
     });
+  });
+});
+
+describe('What workers keep', () => {
+  it('is not looked for where a link leads', async () => {
+    await repositoryOf({ 'a.txt': 'text' });
+    const victim = join(outside, 'victim.db');
+    const other = new Sqlite(victim);
+    other.exec('CREATE TABLE files (precious)');
+    other.close();
+    const before = readFileSync(victim);
+
+    symlinkSync(outside, join(root, '.taskmanager'));
+    await expect(run()).rejects.toThrow(/is a link/);
+    rmSync(join(root, '.taskmanager'));
+    const { index } = await run();
+    for (const suffix of ['', '.lock']) {
+      rmSync(index + suffix, { force: true });
+      symlinkSync(victim, index + suffix);
+      await expect(run()).rejects.toThrow(/is a link/);
+      rmSync(index + suffix);
+    }
+    expect(readFileSync(victim)).toEqual(before);
+    expect(readdirSync(outside)).toEqual(['victim.db']);
   });
 });
 
