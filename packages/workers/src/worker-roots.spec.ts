@@ -86,4 +86,12 @@ describe('A path to write', () => {
     );
     expect(await roots.insideToWrite('x/.github', 'directory')).toBe(join(root, 'x/.github'));
   });
+
+  it('is no root that lies below another', async () => {
+    const nested = await WorkerRoots.open([root, join(root, 'inner')]);
+    await expect(nested.insideToWrite('inner', 'directory')).rejects.toThrow(
+      /not that folder itself/,
+    );
+    expect(await nested.insideToWrite('inner/x', 'directory')).toBe(join(root, 'inner/x'));
+  });
 });

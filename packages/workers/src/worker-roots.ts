@@ -58,8 +58,8 @@ export class WorkerRoots {
    */
   async insideToWrite(path: string, field: string): Promise<string> {
     const real = await this.inside(path, field);
-    const root = this.roots.find((each) => lies(real, each)) ?? this.first;
-    const parts = relative(root, real).split(sep);
+    const around = this.roots.filter((root) => lies(real, root));
+    const parts = around.flatMap((root) => relative(root, real).split(sep));
     const barred = parts.find((part) => part === '' || NEVER_WRITTEN.has(part.toLowerCase()));
     if (barred === undefined) return real;
     throw new PermanentTaskError(
