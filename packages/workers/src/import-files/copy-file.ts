@@ -1,7 +1,7 @@
 /** Copies one file into the store, and works out its hash from the very bytes that are written. */
 import { createHash } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
 import { SourceError } from './import-errors.js';
 import type { FoundFile, Manifest } from './manifest.js';
 import type { Draft, ObjectStore } from './object-store.js';
@@ -30,6 +30,8 @@ export async function copyFile(path: string, options: CopyOptions): Promise<Foun
   try {
     const before = await source.stat({ bigint: true });
     refuseOthers(before);
+    // A folder on the way may have become a link since it was looked through, hours ago perhaps.
+    if ((await realpath(path)) !== path) throw new SourceError('a folder on its way is a symlink');
     const draft = await options.store.draft();
     try {
       const hash = await copy(source, draft, Number(before.size), options.goOn);

@@ -219,6 +219,22 @@ describe('what cannot be imported', () => {
     expect(result.files).toBe(10);
   });
 
+  it('is a file that a symlink leads to since it was found', async () => {
+    write('source/a');
+    write('source/folder/passwd');
+    writeFileSync(join(outside, 'passwd'), 'secret');
+    const task = taskFor(['source'], { concurrency: 1 });
+    task.saveCheckpoint = async () => {
+      rmSync(join(root, 'source/folder'), { recursive: true });
+      symlinkSync(outside, join(root, 'source/folder'));
+    };
+    const result = await run(task);
+    expect(errorsOf(result)).toEqual({
+      'source/folder/passwd': 'a folder on its way is a symlink',
+    });
+    expect(objects()).toHaveLength(1);
+  });
+
   it.each([
     ['grows', (file: string) => appendFileSync(file, 'more')],
     ['shrinks', (file: string) => truncateSync(file, 10)],
