@@ -8,6 +8,7 @@ const [root, directory, id] = process.argv.slice(2);
 const begun = performance.now();
 const task = {
   id,
+  attempt: 1,
   input: { directory },
   signal: new AbortController().signal,
   progress(value) {

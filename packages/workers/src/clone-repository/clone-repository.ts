@@ -32,7 +32,7 @@ export interface ClonedRepository {
  */
 export function cloneRepository(context: WorkerContext): TaskHandler {
   return async (task) => {
-    const input = checkedInput<CloneRepositoryInput>(task.input, CLONE_REPOSITORY_RULES);
+    const input = checkedInput<CloneRepositoryInput>(task, CLONE_REPOSITORY_RULES);
     const directory = input.directory ?? nameOf(input.url);
     const destination = await Destination.of(context.roots, directory, task);
     // An earlier attempt had done it all and could not say so.

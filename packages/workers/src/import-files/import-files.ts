@@ -37,7 +37,7 @@ export interface ImportFilesResult {
 
 export function importFiles({ roots }: Pick<WorkerContext, 'roots'>): TaskHandler {
   return async (task) => {
-    const input = checkedInput<ImportFilesInput>(task.input, IMPORT_FILES_RULES);
+    const input = checkedInput<ImportFilesInput>(task, IMPORT_FILES_RULES);
     const destination = await roots.insideToWrite(input.destination, 'destination');
     const sources = await Promise.all(
       input.sources.map((source) => realSource(roots, source, destination)),

@@ -25,7 +25,7 @@ export interface IndexRepositoryResult extends IndexSummary {
 
 export function indexRepository({ roots }: Pick<WorkerContext, 'roots'>): TaskHandler {
   return async (task) => {
-    const input = checkedInput<IndexRepositoryInput>(task.input, INDEX_REPOSITORY_RULES);
+    const input = checkedInput<IndexRepositoryInput>(task, INDEX_REPOSITORY_RULES);
     const directory = await roots.inside(input.directory, 'directory');
     const file = indexFileOf(roots.first, directory);
     for (const folder of [dirname(dirname(file)), dirname(file)]) await ownFolder(folder, 0o700);
