@@ -1,3 +1,6 @@
+import { createRequire } from 'node:module';
+import { jest } from '@jest/globals';
+import type * as TreeSitter from '@vscode/tree-sitter-wasm';
 import { SymbolFinder } from './symbols.js';
 
 const finder = new SymbolFinder();
@@ -89,4 +92,21 @@ it('reads on where code is broken', async () => {
 it('leaves out what comes after too many', async () => {
   const text = Array.from({ length: 6_000 }, (_, at) => `function f${at}() {}\n`).join('');
   expect(await finder.find('JavaScript', text)).toHaveLength(5_000);
+});
+
+it('finds nothing in a file at which the grammar fails, and starts anew for the next', async () => {
+  await finder.find('Go', 'package x\n');
+  const library = createRequire(import.meta.url)('@vscode/tree-sitter-wasm') as typeof TreeSitter;
+  const init = jest.spyOn(library.Parser, 'init');
+  const parse = jest.spyOn(library.Parser.prototype, 'parse').mockImplementationOnce(() => {
+    throw Object.assign(new Error('memory access out of bounds'), { name: 'RuntimeError' });
+  });
+  try {
+    expect(await finder.find('Go', 'package x\ntype A int\n')).toEqual([]);
+    expect(await finder.find('Go', 'package x\ntype A int\n')).toHaveLength(1);
+    expect(init).toHaveBeenCalledTimes(1);
+  } finally {
+    parse.mockRestore();
+    init.mockRestore();
+  }
 });

@@ -1,12 +1,8 @@
 /** Finds what a file of code defines, with the grammars of tree-sitter. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import treeSitter, {
-  type Language,
-  type Node,
-  type Parser,
-  type Tree,
-} from '@vscode/tree-sitter-wasm';
+import type * as TreeSitter from '@vscode/tree-sitter-wasm';
+import type { Language, Node, Parser, Tree } from '@vscode/tree-sitter-wasm';
 import type { SymbolKind } from '@taskmanager/protocol';
 import type { FoundSymbol } from '@taskmanager/search';
 import { type Grammar, GRAMMARS, rulesOf, type SymbolRule, TYPES } from './symbol-rules.js';
@@ -24,17 +20,42 @@ interface Loaded {
   readonly rules: readonly (SymbolRule | undefined)[];
 }
 
+type Library = typeof TreeSitter;
+
+const require = createRequire(import.meta.url);
+const LIBRARY = require.resolve('@vscode/tree-sitter-wasm');
+const GRAMMAR_FOLDER = dirname(LIBRARY);
+/** One memory for all grammars, of all that find symbols. */
+let library: Promise<Library> | undefined;
+
+async function startLibrary(): Promise<Library> {
+  Reflect.deleteProperty(require.cache, LIBRARY);
+  const started = require(LIBRARY) as Library;
+  await started.Parser.init();
+  return started;
+}
+
 export class SymbolFinder {
+  private library: Promise<Library> | undefined;
   private readonly loaded = new Map<Grammar, Loaded>();
 
   /**
-   * In the order of the file; none when there is no grammar, or the file takes too long. Code with
-   * mistakes is read as far as it can be understood.
+   * In the order of the file; none when there is no grammar, the file takes too long, or the grammar
+   * fails at it. Code with mistakes is read as far as it can be understood.
    */
   async find(language: string | undefined, text: string): Promise<readonly FoundSymbol[]> {
     const grammar = GRAMMARS.get(language ?? '');
     if (grammar === undefined) return [];
-    const { parser, rules } = this.loaded.get(grammar) ?? (await this.load(grammar));
+    try {
+      return this.parse(text, this.loaded.get(grammar) ?? (await this.load(grammar)));
+    } catch (error) {
+      if ((error as Error).name !== 'RuntimeError') throw error;
+      this.giveUpLibrary();
+      return [];
+    }
+  }
+
+  private parse(text: string, { parser, rules }: Loaded): readonly FoundSymbol[] {
     const limit = performance.now() + PARSE_LIMIT_MS;
     const tree = parser.parse(text, null, { progressCallback: () => performance.now() > limit });
     if (!tree) {
@@ -54,20 +75,26 @@ export class SymbolFinder {
     this.loaded.clear();
   }
 
+  /** A fault spoils its memory for good: nothing of it is used again, not even to free it. */
+  private giveUpLibrary(): void {
+    if (library === this.library) library = undefined;
+    this.library = undefined;
+    this.loaded.clear();
+  }
+
   private async load(grammar: Grammar): Promise<Loaded> {
-    await treeSitter.Parser.init();
-    const language = await treeSitter.Language.load(
+    this.library ??= library ??= startLibrary();
+    const started = await this.library;
+    const language = await started.Language.load(
       join(GRAMMAR_FOLDER, `tree-sitter-${grammar}.wasm`),
     );
-    const parser = new treeSitter.Parser();
+    const parser = new started.Parser();
     parser.setLanguage(language);
     const loaded = { parser, rules: rulesByType(language, grammar) };
     this.loaded.set(grammar, loaded);
     return loaded;
   }
 }
-
-const GRAMMAR_FOLDER = dirname(createRequire(import.meta.url).resolve('@vscode/tree-sitter-wasm'));
 
 function rulesByType(language: Language, grammar: Grammar): (SymbolRule | undefined)[] {
   const rules = rulesOf(grammar);
