@@ -16,10 +16,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Json } from '@taskmanager/protocol';
+import { FakeRunningTask } from '../../test/fake-running-task.js';
 import { makeRepository } from '../../test/generated-repository.js';
 import { type GitServer, startGitServer } from '../../test/git-server.js';
 import { execGit } from '../../test/git.js';
-import { testTask, type TestTask } from '../../test/running-task.js';
 import type { WorkerContext } from '../worker-context.js';
 import { WorkerRoots } from '../worker-roots.js';
 import { type ClonedRepository, cloneRepository } from './index.js';
@@ -61,9 +61,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const urlOf = (name: string, host = 'localhost') => `https://${host}:${server.port}/${name}`;
-const run = async (task: TestTask, inside = context) =>
+const taskFor = (input: Json) => new FakeRunningTask('clone_repository', input);
+const run = async (task: FakeRunningTask, inside = context) =>
   (await cloneRepository(inside)(task)) as unknown as ClonedRepository;
-const clone = (input: Json, inside = context) => run(testTask(input), inside);
+const clone = (input: Json, inside = context) => run(taskFor(input), inside);
 /** Fails for good, saying this, and leaves nothing. */
 async function refuses(input: Json, words: string | RegExp, inside = context): Promise<void> {
   const before = await readdir(root);
@@ -76,7 +77,7 @@ async function refuses(input: Json, words: string | RegExp, inside = context): P
 
 describe('A clone over https', () => {
   it('is what git itself would say of it', async () => {
-    const task = testTask({ url: urlOf('big/.git'), directory: 'a/b' });
+    const task = taskFor({ url: urlOf('big/.git'), directory: 'a/b' });
     const result = await run(task);
     const directory = join(root, 'a/b');
     const listed = await execGit(directory, ['ls-files', '-z']);
@@ -94,12 +95,12 @@ describe('A clone over https', () => {
   });
 
   it('tells how far it is, never backwards, phase by phase', async () => {
-    const task = testTask({ url: urlOf('big/.git') });
+    const task = taskFor({ url: urlOf('big/.git') });
     await run(task);
-    const percents = task.reports.map(({ value }) => Number(value));
+    const percents = task.said.map(({ value }) => Number(value));
     expect(percents).toEqual([...percents].sort((a, b) => a - b));
     expect(percents.at(-1)).toBe(99);
-    const said = task.reports.map(({ message = '' }) => message.replace(/ *\d.*/, ''));
+    const said = task.said.map(({ message = '' }) => message.replace(/ *\d.*/, ''));
     const phases = said.filter((phase, index) => phase !== said[index - 1]);
     expect(phases).toEqual([
       'connecting',
@@ -209,7 +210,7 @@ describe('A private address', () => {
 describe('What is stopped', () => {
   it.each(['cancelled', 'paused'] as const)('leaves nothing: %s in the middle', async (kind) => {
     server.behaviour = { stallAfter: 20_000 };
-    const task = testTask({ url: urlOf('big'), directory: 'x/y' });
+    const task = taskFor({ url: urlOf('big'), directory: 'x/y' });
     const running = run(task);
     const outcome = expect(running).rejects.toMatchObject({ name: 'AbortError', kind });
     await server.stalled();
@@ -221,20 +222,20 @@ describe('What is stopped', () => {
 
   it('is done by a later attempt, which removes what a killed one left', async () => {
     const input = { url: urlOf('big') };
-    const first = testTask(input);
+    const first = taskFor(input);
     const left = join(root, `.taskmanager-clone-${first.id}-1`);
     await mkdir(join(left, '.git/objects'), { recursive: true });
     await mkdir(join(root, '.taskmanager-clone-another-1'));
-    expect(await run(testTask(input, { id: first.id, attempt: 2 }))).toMatchObject({ commit });
+    expect(await run(first.again())).toMatchObject({ commit });
     expect(await readdir(root)).toEqual(['.taskmanager-clone-another-1', 'big']);
   });
 
   it('after all was done only says so', async () => {
     const input = { url: urlOf('big') };
-    const first = testTask(input);
+    const first = taskFor(input);
     const result = await run(first);
     const asked = server.asked.length;
-    expect(await run(testTask(input, { id: first.id, attempt: 2 }))).toEqual(result);
+    expect(await run(first.again())).toEqual(result);
     expect(server.asked.length).toBe(asked);
   });
 });
@@ -425,7 +426,7 @@ describe('Over ssh', () => {
 
   it('takes along what git has started when it is stopped', async () => {
     await ssh(`mkfifo ${bin}/started && echo $$ > ${bin}/started; exec sleep 60`);
-    const task = testTask({ url: 'ssh://repo.test/x' });
+    const task = taskFor({ url: 'ssh://repo.test/x' });
     const running = run(task, { ...context, lookup });
     const outcome = expect(running).rejects.toMatchObject({ kind: 'cancelled' });
     let pid = 0;
