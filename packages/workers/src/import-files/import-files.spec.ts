@@ -20,8 +20,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Json, PermanentTaskError, TaskStopped } from '@taskmanager/client';
-import Database from '@taskmanager/sqlite-driver';
 import { FakeRunningTask } from '../../test/fake-running-task.js';
+import { manifestHashes, manifestRows } from '../../test/import-manifest.js';
+import { sha256sums } from '../../test/sha256sum.js';
 import { WorkerRoots } from '../worker-roots.js';
 import { type ImportFilesResult, importFiles } from './import-files.js';
 
@@ -65,43 +66,14 @@ function writeMany(count: number): void {
   }
 }
 
-/** Every file below a folder, and what sha256sum says of it. */
-function sums(folder: string): Map<string, string> {
-  const text = execFileSync('find', [folder, '-type', 'f', '-exec', 'sha256sum', '-z', '{}', '+'], {
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  const lines = text.split('\0').filter((line) => line !== '');
-  return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
-}
-
 /** The names of the objects, after it was seen that each is what its name says. */
 function objects(store = join(root, 'store')): string[] {
   const folder = join(store, 'objects');
-  return [...sums(folder)].map(([path, hash]) => {
+  return [...sha256sums(folder)].map(([path, hash]) => {
     expect(relative(folder, path)).toBe(join(hash.slice(0, 2), hash.slice(2)));
     return hash;
   });
 }
-
-interface Row {
-  readonly path: string;
-  readonly size: number;
-  readonly hash: string | null;
-  readonly error: string | null;
-}
-
-function rows(manifest: string): Row[] {
-  const db = new Database(manifest, { readonly: true });
-  try {
-    return db.prepare<[], Row>('SELECT path, size, hash, error FROM file').all();
-  } finally {
-    db.close();
-  }
-}
-
-const hashes = (manifest: string) =>
-  new Map(rows(manifest).flatMap(({ path, hash }) => (hash === null ? [] : [[path, hash]])));
 
 const errorsOf = (result: ImportFilesResult) =>
   Object.fromEntries(result.errors.map(({ path, error }) => [relative(root, path), error]));
@@ -116,8 +88,8 @@ describe('an import', () => {
     const result = await run(task);
     expect(readdirSync(join(root, 'store', 'manifests'))).toEqual([`${task.id}.db`]);
 
-    const said = new Map([...sums(join(root, 'source')), ...sums(single)]);
-    expect(hashes(result.manifest)).toEqual(said);
+    const said = new Map([...sha256sums(join(root, 'source')), ...sha256sums(single)]);
+    expect(manifestHashes(result.manifest)).toEqual(said);
     const distinct = new Set(said.values());
     expect(new Set(objects())).toEqual(distinct);
     expect(result).toEqual({
@@ -198,7 +170,7 @@ describe('what cannot be imported', () => {
     });
     expect(result.files).toBe(21);
     expect(result.errorCount).toBe(5);
-    expect(rows(result.manifest).filter(({ error }) => error !== null)).toHaveLength(5);
+    expect(manifestRows(result.manifest).filter(({ error }) => error !== null)).toHaveLength(5);
   });
 
   it('is a source that is a symlink itself', async () => {
@@ -264,7 +236,7 @@ describe('what cannot be imported', () => {
     const result = await run(taskFor(['source']));
     expect(result.errors.length).toBeLessThanOrEqual(100);
     expect(result.errorCount).toBe(250);
-    expect(rows(result.manifest)).toHaveLength(250);
+    expect(manifestRows(result.manifest)).toHaveLength(250);
   });
 });
 
@@ -282,7 +254,7 @@ describe('an import that is stopped', () => {
       if (paused.said.at(-1)?.message?.startsWith('90 of 200')) paused.pause();
     };
     expect(await stopKind(paused)).toBe('paused');
-    const before = hashes(join(root, 'store', 'manifests', `${paused.id}.db`));
+    const before = manifestHashes(join(root, 'store', 'manifests', `${paused.id}.db`));
     expect(before.size).toBeGreaterThanOrEqual(90);
     expect(before.size).toBeLessThan(100);
     expect(paused.checkpoint).toMatchObject({
@@ -297,8 +269,8 @@ describe('an import that is stopped', () => {
     const result = await run(goingOn);
     const firstCount = goingOn.said.find(({ value }) => value !== undefined);
     expect(firstCount?.message).toMatch(new RegExp(`^${before.size} of 200 files`));
-    expect(hashes(result.manifest)).toEqual(sums(join(root, 'source')));
-    expect(new Set(objects())).toEqual(new Set(sums(join(root, 'source')).values()));
+    expect(manifestHashes(result.manifest)).toEqual(sha256sums(join(root, 'source')));
+    expect(new Set(objects())).toEqual(new Set(sha256sums(join(root, 'source')).values()));
     expect(result).toMatchObject({ files: 200, stored: objects().length });
   });
 
@@ -321,14 +293,16 @@ describe('an import that is stopped', () => {
     write('source/1/1/file 1', 'changed since');
     rmSync(join(root, 'source', 'fifo'));
     write('source/fifo', 'a file now');
-    const { hash } = rows(join(root, 'store', 'manifests', `${first.id}.db`)).find(({ path }) =>
-      path.endsWith('file 2'),
+    const { hash } = manifestRows(join(root, 'store', 'manifests', `${first.id}.db`)).find(
+      ({ path }) => path.endsWith('file 2'),
     )!;
     rmSync(join(root, 'store', 'objects', hash!.slice(0, 2), hash!.slice(2)));
     const result = await run(first.again());
     expect(result).toMatchObject({ files: 21, errorCount: 0 });
-    expect(hashes(result.manifest)).toEqual(sums(join(root, 'source')));
-    expect(objects()).toEqual(expect.arrayContaining([...hashes(result.manifest).values()]));
+    expect(manifestHashes(result.manifest)).toEqual(sha256sums(join(root, 'source')));
+    expect(objects()).toEqual(
+      expect.arrayContaining([...manifestHashes(result.manifest).values()]),
+    );
   });
 
   it('has the same store as in one go, and the same counts, when its process is killed and another goes on', async () => {
@@ -360,7 +334,7 @@ describe('an import that is stopped', () => {
 
     const inOneGo = await run(taskFor(['source'], { destination: 'other store' }));
     expect(objects().sort()).toEqual(objects(join(root, 'other store')).sort());
-    expect(hashes(result.manifest)).toEqual(hashes(inOneGo.manifest));
+    expect(manifestHashes(result.manifest)).toEqual(manifestHashes(inOneGo.manifest));
     const { files, bytes, stored, duplicates } = inOneGo;
     expect(result).toMatchObject({ files, bytes, stored, duplicates, errorCount: 0 });
     expect(readdirSync(join(root, 'store', 'drafts'))).toEqual([]);
@@ -389,7 +363,7 @@ describe('a destination', () => {
 
   it('is not written through a symlink in the place of a folder of objects', async () => {
     write('source/a', 'content');
-    const [hash] = [...sums(join(root, 'source')).values()] as [string];
+    const [hash] = [...sha256sums(join(root, 'source')).values()] as [string];
     mkdirSync(join(root, 'store', 'objects'), { recursive: true });
     symlinkSync(outside, join(root, 'store', 'objects', hash.slice(0, 2)));
     expect(await refusal(taskFor(['source']))).toMatch(/is a link/);

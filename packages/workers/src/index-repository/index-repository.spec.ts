@@ -22,6 +22,7 @@ import Sqlite from '@taskmanager/sqlite-driver';
 import { FakeRunningTask } from '../../test/fake-running-task.js';
 import { makeRepository } from '../../test/generated-repository.js';
 import { execGit } from '../../test/git.js';
+import { indexContent } from '../../test/index-content.js';
 import { WorkerRoots } from '../worker-roots.js';
 import { indexRepository, type IndexRepositoryResult } from './index-repository.js';
 
@@ -61,30 +62,7 @@ function write(path: string, content: string | Buffer): void {
   writeFileSync(join(repository, path), content);
 }
 
-/** All that is in an index, without what may differ: ids, stamps, and which task wrote it. */
-function contentOf(index: string): unknown {
-  const database = new Sqlite(index, { readonly: true });
-  try {
-    return {
-      files: database
-        .prepare(
-          'SELECT path, hash, kind, language, bytes, lines, text FROM files LEFT JOIN texts ON texts.rowid = id ORDER BY path',
-        )
-        .all(),
-      symbols: database
-        .prepare(
-          'SELECT path, name, s.kind, line FROM symbols s JOIN files f ON f.id = s.file ORDER BY path, line, name',
-        )
-        .all(),
-      texts: database.prepare('SELECT count(*) AS count FROM texts').get(),
-    };
-  } finally {
-    database.close();
-  }
-}
-
-const pathsOf = (index: string): string[] =>
-  (contentOf(index) as { files: { path: string }[] }).files.map(({ path }) => path);
+const pathsOf = (index: string): string[] => indexContent(index).files.map(({ path }) => path);
 
 describe('index_repository', () => {
   it('counts what git tracks, in files, lines and bytes', async () => {
@@ -134,11 +112,11 @@ describe('index_repository', () => {
     const again = await run();
     expect(again).toMatchObject({ files: 3, changed: 2, removed: 3, symbols: 3 });
     // The rows of a first index of the same directory.
-    const rows = contentOf(again.index);
+    const rows = indexContent(again.index);
     rmSync(join(root, '.taskmanager'), { recursive: true });
     const fresh = await run();
     expect(fresh).toMatchObject({ files: 3, changed: 3, removed: 0 });
-    expect(contentOf(fresh.index)).toEqual(rows);
+    expect(indexContent(fresh.index)).toEqual(rows);
   });
 
   it('stops at a pause, and goes on from there to the index of one go', async () => {
@@ -154,9 +132,9 @@ describe('index_repository', () => {
     const resumed = await run(next);
     // Counted over both runs: the second did what the first had not.
     expect(resumed).toMatchObject({ files: 320, changed: 320 });
-    const rows = contentOf(resumed.index);
+    const rows = indexContent(resumed.index);
     rmSync(join(root, '.taskmanager'), { recursive: true });
-    expect(contentOf((await run()).index)).toEqual(rows);
+    expect(indexContent((await run()).index)).toEqual(rows);
   });
 
   it('goes on after a kill -9 to the index of one go', async () => {
@@ -173,20 +151,20 @@ describe('index_repository', () => {
     expect(child.signalCode).toBe('SIGKILL');
     const resumed = await run(task.again());
     expect(resumed).toMatchObject({ files: 320, changed: 320 });
-    const rows = contentOf(resumed.index);
+    const rows = indexContent(resumed.index);
     rmSync(join(root, '.taskmanager'), { recursive: true });
-    expect(contentOf((await run()).index)).toEqual(rows);
+    expect(indexContent((await run()).index)).toEqual(rows);
   });
 
   it('leaves what was there when it is cancelled', async () => {
     await repositoryOf({ 'a.txt': 'alpha\n', 'b.txt': 'beta\n' });
     const { index } = await run();
-    const rows = contentOf(index);
+    const rows = indexContent(index);
     write('a.txt', 'changed\n');
     const task = taskFor();
     task.stop('cancelled');
     await expect(run(task)).rejects.toMatchObject({ kind: 'cancelled' });
-    expect(contentOf(index)).toEqual(rows);
+    expect(indexContent(index)).toEqual(rows);
   });
 
   it('waits for another task that indexes the same directory', async () => {
@@ -263,7 +241,7 @@ describe('index_repository on what means harm', () => {
     symlinkSync(join(outside, 'secret.txt'), join(repository, 'file.txt'));
     const result = await run();
     expect(result).toMatchObject({ files: 0, skipped: { symlinks: 3 } });
-    expect(JSON.stringify(contentOf(result.index))).not.toContain('secret');
+    expect(JSON.stringify(indexContent(result.index))).not.toContain('secret');
   });
 
   it('runs nothing that the repository names', async () => {
@@ -309,7 +287,7 @@ describe('index_repository on what means harm', () => {
     ]);
     const result = await run();
     expect(result).toMatchObject({ files: 5, binary: 1, skipped: { submodules: 1 } });
-    const { symbols } = contentOf(result.index) as { symbols: { path: string; name: string }[] };
+    const { symbols } = indexContent(result.index);
     expect(symbols.filter(({ path }) => path === 'bad-utf8.py').map(({ name }) => name)).toEqual([
       'before',
       'after',
