@@ -1,0 +1,3 @@
+import { realWork } from './real-work/real-work.js';
+
+realWork();
