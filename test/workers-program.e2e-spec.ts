@@ -162,7 +162,7 @@ describe('The workers of a service', () => {
     const second = await start({ DATA_DIR });
     const task = await second.done(id);
     expect(task).toMatchObject({ attempt: 2, stallCount: 0, retryCount: 0 });
-    expect(readdirSync(second.root)).toEqual(['a']);
+    expect(readdirSync(second.root)).toEqual(['.taskmanager', 'a']);
     await second.stop('SIGKILL');
     await until(() => (isThere(pidOf(task)) ? undefined : true));
     rmSync(DATA_DIR, { recursive: true, force: true });

@@ -71,6 +71,14 @@ const STORIES = {
     expect(before).toBeGreaterThan(0);
     const next = await place.done(await place.import('cancelled', 'cancelled-store'));
     await expected.import(next, directory, { before });
+
+    // Nobody takes it up, so that nobody finds what it has left but those who look for it.
+    const lost = await place.cloneToTheMiddle('lost');
+    await place.repositoryWorkers.killAndStart();
+    expect(halves()).toEqual([`.taskmanager-clone-${lost}-1`]);
+    await place.client.cancelTask(lost);
+    await place.until(() => halves().length === 0);
+    expect((await place.client.getTask(lost)).attempt).toBe(1);
   },
 
   'killed and resumed': async () => {
@@ -95,7 +103,8 @@ export type Story = keyof typeof STORIES;
 export const ALL = Object.keys(STORIES) as Story[];
 
 /** What is on its way to be a clone. */
-const halves = () => readdirSync(place.root).filter((name) => name.startsWith('.taskmanager-'));
+const halves = () =>
+  readdirSync(place.root).filter((name) => name.startsWith('.taskmanager-clone-'));
 
 /** @param few these stories; all of them when they are run by hand */
 export function realWork(few: readonly Story[] = ALL): void {

@@ -148,13 +148,18 @@ export class WorkPlace {
     return ends.filter((each) => each !== 0 && each !== '' && each !== null);
   }
 
-  private async task(id: string, is: (task: TaskInfo) => boolean): Promise<TaskInfo> {
+  /** Looks again until it is so. */
+  async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
     const end = performance.now() + this.limitMs;
-    for (;;) {
-      const task = await this.client.getTask(id);
-      if (is(task)) return task;
-      if (performance.now() > end) throw new Error(`It did not come: ${JSON.stringify(task)}`);
+    while (!(await isSo())) {
+      if (performance.now() > end) throw new Error(`It did not become so: ${String(isSo)}`);
       await delay(10);
     }
+  }
+
+  private async task(id: string, is: (task: TaskInfo) => boolean): Promise<TaskInfo> {
+    let task = await this.client.getTask(id);
+    await this.until(async () => is((task = await this.client.getTask(id))));
+    return task;
   }
 }

@@ -1,4 +1,4 @@
-/** An index file, opened to be changed: by one process at a time, see {@link IndexLock}. */
+/** An index file, opened to be changed: by one process at a time, which is its matter. */
 import { rmSync } from 'node:fs';
 import Sqlite, { type Database } from '@taskmanager/sqlite-driver';
 import { INDEX_TABLES, INDEX_VERSION, isIndex } from './index-schema.js';

@@ -8,6 +8,8 @@ import {
 import { assertGit } from './git/git.js';
 import { readSettings, type Settings } from './settings.js';
 import { TASK_TYPES, TYPES_WITH_GIT } from './task-types.js';
+import { removeIndexes } from './index-repository/remove-indexes.js';
+import { removeUnfinished } from './unfinished.js';
 import { help } from './variables.js';
 import { WorkerRoots } from './worker-roots.js';
 
@@ -40,6 +42,7 @@ async function work({ settings, roots }: Prepared): Promise<void> {
   const { types, concurrency, leaseMs, shutdownMs } = settings;
   const client = await connected(settings.connect);
   if (!client) return;
+  const tidied = tidy(roots);
   const worker = new TaskWorker(client, { leaseMs, shutdownMs });
   for (const type of types) {
     const handler = TASK_TYPES[type]?.({ ...settings, roots });
@@ -49,6 +52,17 @@ async function work({ settings, roots }: Prepared): Promise<void> {
   process.once('disconnect', () => void worker.stop({ now: true }));
   await worker.run();
   await client.close();
+  await tidied;
+}
+
+/** What others left that were killed: removed while the work goes on. */
+async function tidy(roots: WorkerRoots): Promise<void> {
+  try {
+    await removeUnfinished(roots);
+    await removeIndexes(roots);
+  } catch (error) {
+    process.stderr.write(`What earlier workers left is still there: ${explain(error)}\n`);
+  }
 }
 
 /** Waits until the service is there; undefined when it is told to stop before. */

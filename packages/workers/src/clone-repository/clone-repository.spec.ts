@@ -12,7 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Json } from '@taskmanager/protocol';
@@ -20,6 +20,7 @@ import { FakeRunningTask } from '../../test/fake-running-task.js';
 import { makeRepository } from '../../test/generated-repository.js';
 import { type GitServer, startGitServer } from '../../test/git-server.js';
 import { execGit } from '../../test/git.js';
+import { noteUnfinished } from '../unfinished.js';
 import type { WorkerContext } from '../worker-context.js';
 import { WorkerRoots } from '../worker-roots.js';
 import { type ClonedRepository, cloneRepository } from './index.js';
@@ -60,6 +61,8 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+/** What is below the root beside the workers' own. */
+const listed = async () => (await readdir(root)).filter((name) => name !== '.taskmanager');
 const urlOf = (name: string, host = 'localhost') => `https://${host}:${server.port}/${name}`;
 const taskFor = (input: Json) => new FakeRunningTask('clone_repository', input);
 const run = async (task: FakeRunningTask, inside = context) =>
@@ -67,12 +70,12 @@ const run = async (task: FakeRunningTask, inside = context) =>
 const clone = (input: Json, inside = context) => run(taskFor(input), inside);
 /** Fails for good, saying this, and leaves nothing. */
 async function refuses(input: Json, words: string | RegExp, inside = context): Promise<void> {
-  const before = await readdir(root);
+  const before = await listed();
   const error: unknown = await clone(input, inside).catch((each: unknown) => each);
   expect(error).toBeInstanceOf(Error);
   expect(error).toMatchObject({ name: 'PermanentTaskError' });
   expect((error as Error).message).toMatch(words);
-  expect(await readdir(root)).toEqual(before);
+  expect(await listed()).toEqual(before);
 }
 
 describe('A clone over https', () => {
@@ -179,7 +182,7 @@ describe('In plain words it says', () => {
       name: 'Error',
       message: expect.stringContaining('could not be reached'),
     });
-    expect(await readdir(root)).toEqual([]);
+    expect(await listed()).toEqual([]);
   });
 });
 
@@ -217,17 +220,21 @@ describe('What is stopped', () => {
     expect(await readdir(join(root, 'x'))).toEqual([`.taskmanager-clone-${task.id}-1`]);
     task.stop(kind);
     await outcome;
-    expect(await readdir(root)).toEqual([]);
+    expect(await listed()).toEqual([]);
   });
 
   it('is done by a later attempt, which removes what a killed one left', async () => {
     const input = { url: urlOf('big') };
     const first = taskFor(input);
     const left = join(root, `.taskmanager-clone-${first.id}-1`);
-    await mkdir(join(left, '.git/objects'), { recursive: true });
-    await mkdir(join(root, '.taskmanager-clone-another-1'));
+    const running = join(root, '.taskmanager-clone-another-1');
+    for (const each of [left, running])
+      await mkdir(join(each, '.git/objects'), { recursive: true });
+    const note = await noteUnfinished(context.roots, running);
+    await writeFile(join(root, '.taskmanager/unfinished', basename(left)), left);
     expect(await run(first.again())).toMatchObject({ commit });
-    expect(await readdir(root)).toEqual(['.taskmanager-clone-another-1', 'big']);
+    expect(await listed()).toEqual([basename(running), 'big']);
+    await note.end();
   });
 
   it('after all was done only says so', async () => {

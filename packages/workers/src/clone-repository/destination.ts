@@ -1,16 +1,7 @@
-import {
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  writeFile,
-} from 'node:fs/promises';
+import { lstat, mkdir, readFile, realpath, rename, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PermanentTaskError, type RunningTask } from '@taskmanager/client';
+import { noteUnfinished, removeFolder, removeUnfinished } from '../unfinished.js';
 import type { WorkerRoots } from '../worker-roots.js';
 
 /** In the clone's `.git`: the id of the task that made it. */
@@ -19,13 +10,14 @@ const MARK = 'taskmanager-task';
 /** Where a clone goes: made beside it and moved there when it is whole. */
 export class Destination {
   private constructor(
+    private readonly roots: WorkerRoots,
     readonly path: string,
     private readonly task: Pick<RunningTask, 'id' | 'attempt'>,
   ) {}
 
   /** @throws PermanentTaskError when tasks may not write there */
   static async of(roots: WorkerRoots, directory: string, task: RunningTask): Promise<Destination> {
-    return new Destination(await roots.insideToWrite(directory, 'directory'), task);
+    return new Destination(roots, await roots.insideToWrite(directory, 'directory'), task);
   }
 
   /**
@@ -41,32 +33,36 @@ export class Destination {
 
   /** `fill` is given a folder to make. Whatever fails, nothing is left of it. */
   async make(fill: (folder: string) => Promise<void>): Promise<void> {
+    await removeUnfinished(this.roots);
     const parent = dirname(this.path);
+    const { id, attempt } = this.task;
+    const folder = join(parent, `.taskmanager-clone-${id}-${attempt}`);
+    const note = await noteUnfinished(this.roots, folder);
+    try {
+      await this.makeIn(parent, folder, fill);
+    } finally {
+      await note.end();
+    }
+  }
+
+  private async makeIn(
+    parent: string,
+    folder: string,
+    fill: (folder: string) => Promise<void>,
+  ): Promise<void> {
     const firstMade = await mkdir(parent, { recursive: true });
-    const folder = join(parent, `${this.prefix}${this.task.attempt}`);
     try {
       // Another task may have put a link on the way meanwhile.
       if ((await realpath(parent)) !== parent)
         throw new Error(`directory has changed while it was looked at: ${this.path}`);
-      await this.removeLeftovers(parent);
       await fill(folder);
       await writeFile(join(folder, '.git', MARK), this.task.id, { flag: 'wx' });
       await this.move(folder);
     } catch (error) {
-      await remove(folder);
+      await removeFolder(folder);
       if (firstMade !== undefined) await removeEmpty(parent, firstMade);
       throw error;
     }
-  }
-
-  private get prefix(): string {
-    return `.taskmanager-clone-${this.task.id}-`;
-  }
-
-  /** What attempts left behind whose worker was killed. */
-  private async removeLeftovers(parent: string): Promise<void> {
-    const names = (await readdir(parent)).filter((name) => name.startsWith(this.prefix));
-    for (const name of names) await remove(join(parent, name));
   }
 
   private async move(folder: string): Promise<void> {
@@ -80,11 +76,6 @@ export class Destination {
       );
     }
   }
-}
-
-/** A git whose worker was killed may still write there until it finds nobody listening. */
-async function remove(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
 /** The folders that were made on the way, from the last up to the first, as far as they are empty. */

@@ -3,6 +3,7 @@ import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PermanentTaskError, type RunningTask, type TaskHandler } from '@taskmanager/client';
 import { IMPORT_FILES_RULES, type ImportFilesInput } from '@taskmanager/protocol';
+import { noteUnfinished, removeUnfinished } from '../unfinished.js';
 import { checkedInput } from '../work-input.js';
 import type { WorkerContext } from '../worker-context.js';
 import { lies } from '../worker-roots.js';
@@ -11,7 +12,7 @@ import { findFiles } from './find-files.js';
 import { DestinationError, aboutSource, codeOf } from './import-errors.js';
 import { ImportProgress } from './import-progress.js';
 import { type FileError, Manifest } from './manifest.js';
-import { ObjectStore } from './object-store.js';
+import { draftsOf, ObjectStore } from './object-store.js';
 
 const CONCURRENCY = 8;
 /** Errors in the result, and the characters they may have together; all are in the manifest. */
@@ -42,21 +43,37 @@ export function importFiles({ roots }: Pick<WorkerContext, 'roots'>): TaskHandle
     const sources = await Promise.all(
       input.sources.map((source) => realSource(roots, source, destination)),
     );
-    const store = await ObjectStore.open(destination, task);
+    await removeUnfinished(roots);
+    const drafts = await noteUnfinished(roots, draftsOf(destination, task));
     try {
-      const manifest = openManifest(store);
-      try {
-        await run(task, sources, store, manifest, input.concurrency ?? CONCURRENCY);
-        return { ...resultOf(store, manifest) };
-      } catch (error) {
-        throw DestinationError.from(destination, error);
-      } finally {
-        manifest.close();
-      }
+      const concurrency = input.concurrency ?? CONCURRENCY;
+      return { ...(await importInto(destination, sources, task, concurrency)) };
     } finally {
-      await store.close();
+      await drafts.end();
     }
   };
+}
+
+async function importInto(
+  destination: string,
+  sources: readonly (string | FileError)[],
+  task: RunningTask,
+  concurrency: number,
+): Promise<ImportFilesResult> {
+  const store = await ObjectStore.open(destination, task);
+  try {
+    const manifest = openManifest(store);
+    try {
+      await run(task, sources, store, manifest, concurrency);
+      return resultOf(store, manifest);
+    } catch (error) {
+      throw DestinationError.from(destination, error);
+    } finally {
+      manifest.close();
+    }
+  } finally {
+    await store.close();
+  }
 }
 
 async function run(

@@ -1,16 +1,7 @@
 /** A folder of files that are named by the SHA-256 of what is in them: `objects/<2 hex>/<62 hex>`. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-} from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningTask } from '@taskmanager/client';
 import { inTheWay, ownFile, ownFolder } from '../own-files.js';
@@ -20,6 +11,14 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 /** What is in an object never changes. */
 const OBJECT_MODE = 0o444;
 
+/** Where an attempt keeps what is not an object yet. */
+export function draftsOf(
+  destination: string,
+  { id, attempt }: Pick<RunningTask, 'id' | 'attempt'>,
+): string {
+  return join(destination, 'drafts', `${id}-${attempt}`);
+}
+
 export class ObjectStore {
   /** Folders of `objects` that this attempt has looked at, and whose entries may not be on the disk yet. */
   private readonly folders = new Map<string, Promise<string>>();
@@ -28,7 +27,7 @@ export class ObjectStore {
     readonly destination: string,
     /**
      * Objects that are being written: of this attempt alone, which may come back from a long sleep when the
-     * next one is at work. That one clears away what earlier ones left.
+     * next one is at work.
      */
     private readonly drafts: string,
     /** Where this task's manifest is. */
@@ -43,7 +42,7 @@ export class ObjectStore {
    */
   static async open(
     destination: string,
-    { id, attempt }: Pick<RunningTask, 'id' | 'attempt'>,
+    task: Pick<RunningTask, 'id' | 'attempt'>,
   ): Promise<ObjectStore> {
     return told(destination, async () => {
       await mkdir(destination, { recursive: true }).catch((error: unknown) => {
@@ -51,20 +50,12 @@ export class ObjectStore {
       });
       await ownFolder(destination);
       if ((await realpath(destination)) !== destination) throw inTheWay(destination);
-      const drafts = await ownFolder(join(destination, 'drafts'));
+      await ownFolder(join(destination, 'drafts'));
       const manifests = await ownFolder(join(destination, 'manifests'));
       await ownFolder(join(destination, 'objects'));
-      const manifest = join(manifests, `${id}.db`);
+      const manifest = join(manifests, `${task.id}.db`);
       for (const suffix of ['', '-wal', '-shm', '-journal']) await ownFile(manifest + suffix);
-      for (const name of await readdir(drafts)) {
-        if (name.startsWith(`${id}-`))
-          await rm(join(drafts, name), { recursive: true, force: true });
-      }
-      return new ObjectStore(
-        destination,
-        await ownFolder(join(drafts, `${id}-${attempt}`)),
-        manifest,
-      );
+      return new ObjectStore(destination, await ownFolder(draftsOf(destination, task)), manifest);
     });
   }
 

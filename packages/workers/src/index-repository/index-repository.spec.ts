@@ -14,15 +14,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { IndexLock } from '@taskmanager/search';
 import Sqlite from '@taskmanager/sqlite-driver';
 import { FakeRunningTask } from '../../test/fake-running-task.js';
 import { makeRepository } from '../../test/generated-repository.js';
 import { execGit } from '../../test/git.js';
 import { indexContent } from '../../test/index-content.js';
+import { removeIndexes } from './remove-indexes.js';
+import { FileLock } from '../file-lock.js';
 import { WorkerRoots } from '../worker-roots.js';
 import { indexRepository, type IndexRepositoryResult } from './index-repository.js';
 
@@ -170,8 +171,8 @@ describe('index_repository', () => {
   it('waits for another task that indexes the same directory', async () => {
     await repositoryOf({ 'a.txt': 'alpha\n' });
     const { index } = await run();
-    const lock = IndexLock.take(index);
-    expect(IndexLock.take(index)).toBeUndefined();
+    const lock = FileLock.take(index);
+    expect(FileLock.take(index)).toBeUndefined();
     const task = taskFor();
     const result = run(task);
     await task.until(({ message }) => message?.startsWith('Waiting') === true);
@@ -292,5 +293,27 @@ describe('index_repository on what means harm', () => {
       'before',
       'after',
     ]);
+  });
+});
+
+describe('The index of a directory that is no more', () => {
+  it('is removed, unless somebody is at it, and no other', async () => {
+    await repositoryOf({ 'kept.py': 'def kept():\n    pass\n' });
+    const kept = await run();
+    const gone = join(root, 'gone');
+    renameSync(repository, gone);
+    const { index } = await run(taskFor('gone'));
+    renameSync(gone, repository);
+
+    const lock = FileLock.take(index);
+    await removeIndexes(roots);
+    expect(existsSync(index)).toBe(true);
+    lock?.release();
+    await removeIndexes(roots);
+    const left = readdirSync(dirname(index)).filter(
+      (name) => !name.startsWith(basename(kept.index)),
+    );
+    expect(left).toEqual([]);
+    expect(pathsOf(kept.index)).toEqual(['kept.py']);
   });
 });

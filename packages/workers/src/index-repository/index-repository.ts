@@ -1,10 +1,11 @@
 /** The task type `index_repository`: makes what git tracks in a directory searchable. */
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunningTask, TaskHandler } from '@taskmanager/client';
 import { INDEX_REPOSITORY_RULES, type IndexRepositoryInput } from '@taskmanager/protocol';
-import { indexFileOf, IndexLock, type IndexSummary, IndexWriter } from '@taskmanager/search';
-import { ownFile, ownFolder } from '../own-files.js';
+import { indexFileOf, type IndexSummary, IndexWriter } from '@taskmanager/search';
+import { FileLock } from '../file-lock.js';
 import { checkedInput } from '../work-input.js';
 import type { WorkerContext } from '../worker-context.js';
 import type { Skipped } from './index-run.js';
@@ -25,12 +26,10 @@ export interface IndexRepositoryResult extends IndexSummary {
 
 export function indexRepository({ roots }: Pick<WorkerContext, 'roots'>): TaskHandler {
   return async (task) => {
-    const input = checkedInput<IndexRepositoryInput>(task, INDEX_REPOSITORY_RULES);
+    const input = checkedInput<IndexRepositoryInput>(task.input, INDEX_REPOSITORY_RULES);
     const directory = await roots.inside(input.directory, 'directory');
     const file = indexFileOf(roots.first, directory);
-    for (const folder of [dirname(dirname(file)), dirname(file)]) await ownFolder(folder, 0o700);
-    for (const suffix of ['', '-wal', '-shm', '-journal', '.lock', '.lock-journal'])
-      await ownFile(file + suffix);
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const lock = await turn(task, file);
     try {
       return { ...(await index(task, directory, file)) };
@@ -41,10 +40,10 @@ export function indexRepository({ roots }: Pick<WorkerContext, 'roots'>): TaskHa
 }
 
 /** Waits until nobody else indexes the directory. */
-async function turn(task: RunningTask, file: string): Promise<IndexLock> {
+async function turn(task: RunningTask, file: string): Promise<FileLock> {
   const limit = Date.now() + LOCK_LIMIT_MS;
   for (;;) {
-    const lock = IndexLock.take(file);
+    const lock = FileLock.take(file);
     if (lock) return lock;
     if (Date.now() > limit)
       throw new Error('another task has been indexing the directory for long');
