@@ -141,7 +141,8 @@ export class WorkPlace {
       ...(await this.fileWorkers.stop()),
     ];
     await this.client.close();
-    ends.push(await this.service.stop(), this.service.output().match(/^.*(error|warn).*$/gim));
+    // No warnings: a log in this process stands still while it compares thousands of files.
+    ends.push(await this.service.stop(), this.service.output().match(/^.*error.*$/gim));
     await this.git.close();
     this.service.forget();
     rmSync(this.served, { recursive: true, force: true });
