@@ -4,7 +4,7 @@
  * only, without it with the one and then with the other. `--keep` leaves the folder of a log with
  * problems behind. `--sagas`: at every step of the sagas, and once more while it recovers.
  * `--two-processes`: two on one folder, each in turn, for `--minutes`, 1 by default. `--workers`: not the
- * service but the workers, one each round, killed or frozen until its leases have run out.
+ * service but the workers, one each round, killed, stopped by SIGTERM, or frozen until its leases have run out.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

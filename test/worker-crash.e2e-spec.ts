@@ -3,7 +3,7 @@ import { EVENT_STORES } from './crash/log-place.js';
 import { type WorkerRounds, workerRounds } from './crash/worker-rounds.js';
 
 /**
- * kill -9 of workers under load, and workers that freeze and come back, with the log in a file and in a
+ * kill -9 of workers under load, workers that are stopped, and workers that freeze and come back, with the log in a file and in a
  * cluster: `node scripts/crash.mjs --workers --rounds 30 --seed 7 --event-store eventstoredb`.
  */
 const rounds = Number(process.env['CRASH_ROUNDS'] ?? 3);
@@ -14,16 +14,17 @@ const stores = EVENT_STORES.filter((store) => only === undefined || store === on
 const tell = (line: string) => void process.stdout.write(`worker crash: ${line}\n`);
 
 it.each(stores)(
-  'ends every task once, from its checkpoints, by nobody but who held it, when workers are killed: %s',
+  'ends every task once, from its checkpoints, by nobody but who held it, when workers are killed or stopped: %s',
   async (store) => {
     tell(`${store}, seed ${seed}`);
     const run = await workerRounds({ store, rounds, seed, tell });
     for (const line of summary(run)) tell(line);
 
     expect(run.problems.slice(0, 20)).toEqual([]);
-    expect(run.kills + run.freezes).toBe(rounds);
+    expect(run.kills + run.freezes + run.stops).toBe(rounds);
     expect(run.tasks).toBe(run.created);
     expect(run.leasesExpired).toBeGreaterThan(0);
+    if (run.stops > 0) expect(run.released).toBeGreaterThan(0);
     // Whoever was frozen goes on where it was, and is told that it is dead.
     expect(run.refusals['LEASE_LOST'] ?? 0).toBeGreaterThan(0);
   },
@@ -31,12 +32,14 @@ it.each(stores)(
 );
 
 function summary(run: WorkerRounds): string[] {
-  const { kills, freezes, tasks, attempts, resumed, stalls, leasesExpired } = run;
+  const { kills, freezes, stops, tasks, attempts, resumed, stalls, leasesExpired } = run;
   const held = [...run.held].sort((a, b) => a - b);
+  const goneOn = [...run.goneOn].sort((a, b) => a - b);
   return [
-    `seed ${seed}: ${kills} kills, ${freezes} freezes past the lease, of workers that held ${held[0]} to ${held.at(-1)} tasks`,
+    `seed ${seed}: ${kills} kills, ${freezes} freezes past the lease, ${stops} stops, of workers that held ${held[0]} to ${held.at(-1)} tasks`,
     `${tasks} tasks: ${counts(run.ends)}; ${run.pauses} pauses, ${run.resumes} resumes, ${run.cancels} cancels`,
     `${attempts} attempts, ${resumed} of them from a checkpoint; ${run.pausesAcknowledged} pauses acknowledged, ${run.released} tasks released`,
+    `released tasks went on after ${goneOn[goneOn.length >> 1]} ms at the median, ${goneOn.at(-1)} ms at most`,
     `${leasesExpired} leases ran out, ${stalls} of them stalls; refused: ${counts(run.refusals)}`,
     `problems: ${run.problems.length}`,
   ];

@@ -1,12 +1,12 @@
 /**
- * A worker that is killed and frozen: WORKER_ID, PORT, LEASE_MS. What it leaves in the log, checkpoints
+ * A worker that is killed, frozen and stopped: WORKER_ID, PORT, LEASE_MS, SHUTDOWN_MS. What it leaves in the log, checkpoints
  * and results, says of itself who made it under which epoch, and where its attempt began; worker-checks.ts
  * reads it again.
  */
 import { TaskManager, TaskWorker } from '@taskmanager/client';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const { WORKER_ID: workerId, PORT, LEASE_MS } = process.env;
+const { WORKER_ID: workerId, PORT, LEASE_MS, SHUTDOWN_MS } = process.env;
 const CHECKPOINT_EVERY = 3;
 const SLOTS = { concurrency: 4 };
 
@@ -34,6 +34,7 @@ async function steps(task, step) {
 const worker = new TaskWorker(client, {
   workerId,
   leaseMs: Number(LEASE_MS),
+  shutdownMs: Number(SHUTDOWN_MS),
   log: quiet,
   onError: (error) => console.error(error),
 })

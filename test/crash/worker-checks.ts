@@ -1,10 +1,12 @@
-/** What is wrong with the tasks of workers that were killed, read from the log alone. */
+/** What is wrong with the tasks of workers that were killed or stopped, read from the log alone. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Json, TaskInfo } from '@taskmanager/protocol';
 import { type Fact, type Fold, foldFact, readFact, verifyChain } from '../model/task-fold.js';
 import { byStream, type LogRow } from './log-rows.js';
 
 const MAX_STALLS = 3;
+/** What is handed back is the oldest of its type: it goes on as soon as a slot is free, milliseconds. */
+const GO_ON_MS = 3_000;
 const ENDS = new Set(['TaskCompleted', 'TaskCancelled', 'TaskFailed']);
 /** Only the one who holds the lease may cause these. */
 const HOLDERS = new Set([
@@ -36,13 +38,19 @@ export interface WorkerFigures {
   stalls: number;
   leasesExpired: number;
   released: number;
+  /** From each release to the next attempt, when nothing else came between, milliseconds. */
+  readonly goneOn: number[];
   pausesAcknowledged: number;
   /** By code, as recorded. */
   readonly refusals: Record<string, number>;
   readonly problems: string[];
 }
 
-export function checkWorkers(rows: readonly LogRow[]): WorkerFigures {
+/** @param stoppedAt when workers were told to end, epoch milliseconds, by their id */
+export function checkWorkers(
+  rows: readonly LogRow[],
+  stoppedAt: ReadonlyMap<string, number>,
+): WorkerFigures {
   const figures: WorkerFigures = {
     tasks: 0,
     ends: {},
@@ -51,6 +59,7 @@ export function checkWorkers(rows: readonly LogRow[]): WorkerFigures {
     stalls: 0,
     leasesExpired: 0,
     released: 0,
+    goneOn: [],
     pausesAcknowledged: 0,
     refusals: {},
     problems: [],
@@ -60,7 +69,7 @@ export function checkWorkers(rows: readonly LogRow[]): WorkerFigures {
     if (!stream.startsWith('task-')) continue;
     figures.tasks++;
     figures.problems.push(...verifyChain(events));
-    new Checked(stream.slice('task-'.length), figures).read(events.map(readFact));
+    new Checked(stream.slice('task-'.length), figures, stoppedAt).read(events.map(readFact));
   }
   return figures;
 }
@@ -70,12 +79,15 @@ class Checked {
   private fold: Fold | undefined;
   private began: Json | undefined;
   private used = false;
+  /** When it was handed back, if that was the last that happened to it. */
+  private releasedAt: number | undefined;
   private stalls = 0;
   private ends = 0;
 
   constructor(
     private readonly id: string,
     private readonly figures: WorkerFigures,
+    private readonly stoppedAt: ReadonlyMap<string, number>,
   ) {}
 
   read(facts: readonly Fact[]): void {
@@ -102,9 +114,12 @@ class Checked {
     }
     if (USES.has(type)) this.used = true;
     if (data['checkpoint'] !== undefined) this.mark(data['checkpoint'], info, type);
+    const releasedAt = this.releasedAt;
+    this.releasedAt = undefined;
     switch (type) {
       case 'TaskStarted':
         this.start(fact, info, leased);
+        if (releasedAt !== undefined) this.goOn(metadata.timestamp - releasedAt);
         break;
       case 'TaskLeaseExpired':
         this.expire(fact, info, leased);
@@ -122,6 +137,7 @@ class Checked {
         break;
       case 'TaskReleased':
         this.figures.released++;
+        this.releasedAt = metadata.timestamp;
         break;
       case 'TaskPauseAcknowledged':
         this.figures.pausesAcknowledged++;
@@ -140,9 +156,19 @@ class Checked {
     if (info.checkpoint !== undefined) this.figures.resumed++;
   }
 
+  private goOn(afterMs: number): void {
+    this.figures.goneOn.push(afterMs);
+    if (afterMs > GO_ON_MS) this.problem(`handed back, it went on after ${afterMs} ms`);
+  }
+
   private expire({ data, metadata }: Fact, info: TaskInfo, leased: boolean): void {
     if (!leased || metadata.timestamp < (info.leaseExpiresAt ?? Infinity)) {
       this.problem(`a lease ran out at ${metadata.timestamp} that went to ${info.leaseExpiresAt}`);
+    }
+    if (metadata.timestamp > (this.stoppedAt.get(info.workerId ?? '') ?? Infinity)) {
+      this.problem(
+        `the lease of ${info.workerId} ran out, which was stopped and had to hand it back`,
+      );
     }
     if (info.status === 'running' && this.used) {
       this.stalls++;

@@ -15,11 +15,13 @@ const WORKERS = 3;
 /** A worker gets tasks, and those of a frozen one go to others, within this, milliseconds. */
 const SOON_MS = 30_000;
 const POLL_MS = 50;
+const KINDS = { killed: 'kills', frozen: 'freezes', stopped: 'stops' } as const;
 
 export interface WorkerRounds extends WorkerFigures, LoadFigures {
   kills: number;
   freezes: number;
-  /** Tasks that a worker held when it was killed or frozen. */
+  stops: number;
+  /** Tasks that a worker held when it was killed, frozen or stopped. */
   readonly held: number[];
 }
 
@@ -31,8 +33,8 @@ export interface WorkerRoundsOptions {
 }
 
 /**
- * Kills workers under load, one each round, or freezes one until its leases have run out and lets it come
- * back. At the end all tasks run out, and the log is looked at.
+ * Kills workers under load, one each round, or stops one as SIGTERM does, or freezes one until its leases
+ * have run out and lets it come back. At the end all tasks run out, and the log is looked at.
  */
 export async function workerRounds(options: WorkerRoundsOptions): Promise<WorkerRounds> {
   const dataDir = mkdtempSync(join(tmpdir(), 'taskmanager-workers-'));
@@ -43,7 +45,7 @@ export async function workerRounds(options: WorkerRoundsOptions): Promise<Worker
     const service = await spawnService(settings);
     try {
       const trouble = await underLoad(service, options);
-      const figures = checkWorkers(await place.read());
+      const figures = checkWorkers(await place.read(), trouble.stoppedAt);
       const problems = [...trouble.problems, ...figures.problems];
       await service.stop();
       problems.push(...(await limbo(settings)));
@@ -62,18 +64,20 @@ async function underLoad({ port }: ServiceProcess, { rounds, seed, tell }: Worke
   const workers = new MortalWorkers(port);
   const client = await TaskManager.connect({ transport: 'tcp', port, actor: 'people' });
   const load = new WorkerLoad(client, random.fork());
-  const trouble = { kills: 0, freezes: 0, held: [] as number[], load: load.figures };
+  const trouble = { kills: 0, freezes: 0, stops: 0, held: [] as number[], load: load.figures };
+  const problems: string[] = [];
   const makeTrouble = async (round: number) => {
     const victim = random.pick(workers.alive);
     const held = await untilItHolds(client, victim);
     await delay(random.int(0, LEASE_MS / 2));
-    // Both come about however few rounds there are.
-    const freezes = round < 2 ? round === 1 : random.chance(0.3);
-    if (freezes) await freeze(client, victim);
-    else await workers.kill(victim);
-    trouble[freezes ? 'freezes' : 'kills']++;
+    // All come about however few rounds there are.
+    const drawn = random.weighted({ killed: 2, frozen: 1, stopped: 1 });
+    const what = (['killed', 'frozen', 'stopped'] as const)[round] ?? drawn;
+    if (what === 'killed') await workers.kill(victim);
+    else if (what === 'frozen') await freeze(client, victim);
+    else problems.push(...(await workers.stop(victim)));
+    trouble[KINDS[what]]++;
     trouble.held.push(held);
-    const what = freezes ? 'frozen' : 'killed';
     tell(`round ${round + 1} of ${rounds}: ${victim.id} ${what}, held ${held} tasks`);
   };
   try {
@@ -84,7 +88,8 @@ async function underLoad({ port }: ServiceProcess, { rounds, seed, tell }: Worke
     };
     await Promise.all([load.run(), making()]);
     await load.drained();
-    return { ...trouble, problems: await workers.end() };
+    problems.push(...(await workers.end()));
+    return { ...trouble, stoppedAt: workers.stoppedAt, problems };
   } finally {
     load.end();
     await workers.forget();
