@@ -2,7 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Position } from '@taskmanager/protocol';
 import { Clock, type CommandContext, Refusal } from '../context/index.js';
-import { EventLog, LogUnavailable, RevisionConflict } from '../event-store/index.js';
+import {
+  type AppendResult,
+  EventLog,
+  LogUnavailable,
+  RevisionConflict,
+} from '../event-store/index.js';
 import { taskStream } from '../events/index.js';
 import type { Task } from '../task/index.js';
 import { type Decision, answerOf, applyEvents, mayTouch } from './decision.js';
@@ -146,7 +151,7 @@ export class CommandExecutor {
     if (!first || !last) throw new RangeError('Nothing is to be appended.');
     const { taskId } = first.queued.execution;
     try {
-      const { position, repeated } = await this.log.append(
+      const result = await this.log.append(
         taskStream(taskId),
         revision < 0 ? 'no_stream' : BigInt(revision),
         others.length === 0
@@ -154,10 +159,14 @@ export class CommandExecutor {
           : group.flatMap(({ decision }) => decision.events),
       );
       // The log holds the first writing, whose times and hashes are not those of this one.
-      if (repeated) return await this.appendedBefore(taskId, revision + 1);
-      const outcome = appended(first, position);
-      for (const each of others) each.queued.settled = { outcome: appended(each, position) };
-      this.streams.keep(taskId, { ...last.decision.after, position });
+      if (result.repeated) return await this.appendedBefore(taskId, revision + 1);
+      const positionOf =
+        others.length === 0
+          ? () => result.position
+          : await this.positionsOf(taskId, revision + 1, result);
+      const outcome = appended(first, positionOf);
+      for (const each of others) each.queued.settled = { outcome: appended(each, positionOf) };
+      this.streams.keep(taskId, { ...last.decision.after, position: result.position });
       return outcome;
     } catch (error) {
       if (error instanceof RevisionConflict) return undefined;
@@ -166,6 +175,28 @@ export class CommandExecutor {
         for (const { queued } of others) queued.settled = { failure: error };
       }
       throw error;
+    }
+  }
+
+  /** Where each event of an append stands, by its revision; not every log says it by itself. */
+  private async positionsOf(
+    taskId: string,
+    first: number,
+    { revision: end, position, positions }: AppendResult,
+  ): Promise<(revision: number) => Position> {
+    const known = positions ?? (await this.readPositions(taskId, first, Number(end)));
+    return (revision) => known[revision - first] ?? position;
+  }
+
+  /** It is in the log, but not to see it there is not to know where. */
+  private async readPositions(taskId: string, first: number, end: number): Promise<Position[]> {
+    if (first === end) return [];
+    try {
+      const limit = end - first + 1;
+      const records = await this.log.readStream(taskStream(taskId), { from: BigInt(first), limit });
+      return records.map(({ position }) => position);
+    } catch (cause) {
+      throw new LogUnavailable('what was appended could not be read', true, { cause });
     }
   }
 
@@ -210,10 +241,13 @@ function decisionOf(
 }
 
 /** What a command is answered whose events are in the log now, as its task remembers. */
-function appended({ queued, decision: { events, after } }: Decided, position: Position): Outcome {
-  const first = after.chain.revision - events.length + 1;
-  after.remembered.remember(queued.execution.context.commandId, first);
-  return { answer: answerOf(after.task, position, events), task: after.task };
+function appended(
+  { queued, decision: { events, after } }: Decided,
+  positionOf: (revision: number) => Position,
+): Outcome {
+  const { revision } = after.chain;
+  after.remembered.remember(queued.execution.context.commandId, revision - events.length + 1);
+  return { answer: answerOf(after.task, positionOf(revision), events), task: after.task };
 }
 
 function lengthOf(events: Decision['events']): number {

@@ -62,6 +62,8 @@ describe('commands about one task that wait behind each other', () => {
       { status: 'completed', revision: 3, events: [{ type: 'TaskCompleted', revision: 3 }] },
     ]);
     expect(await types()).toEqual(['ProgressUpdated', 'TaskCompleted']);
+    const stored = (await intactStream(log)).slice(2).map(({ position }) => position);
+    expect(answers.map(({ position }) => position)).toEqual(stored);
   });
 
   test('are each remembered, so that any of them may be sent again', async () => {

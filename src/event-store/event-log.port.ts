@@ -32,6 +32,8 @@ export interface AppendResult {
   readonly position: Position;
   /** The log held exactly these event ids at these revisions already: nothing was written again. */
   readonly repeated: boolean;
+  /** Of all events appended, in order, from a log that knows them without reading. */
+  readonly positions?: readonly Position[];
 }
 
 export interface ReadStreamOptions {

@@ -31,6 +31,8 @@ export function appendingCases(make: MakeEventLogHarness): void {
     expect(stored.map(({ revision }) => revision)).toEqual([0n, 1n, 2n, 3n, 4n]);
     expect(result.revision).toBe(4n);
     expect(result.position).toBe(stored[4]!.position);
+    const { positions } = result;
+    if (positions) expect(positions).toEqual(stored.map(({ position }) => position));
   });
 
   it.each([['no_stream'], ['any']] as const)(

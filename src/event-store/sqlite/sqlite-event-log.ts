@@ -71,11 +71,13 @@ export class SqliteEventLog extends EventLog {
       throw new RevisionConflict(stream, expected, actual);
     }
     const { revision, position, repeated } = outcome;
-    return {
-      revision: revisionOf(revision),
-      position: this.recorded.positionOf(position),
-      repeated,
-    };
+    const last = this.recorded.positionOf(position);
+    const answer = { revision: revisionOf(revision), position: last, repeated };
+    if (repeated || events.length === 1) return answer;
+    // One append's events stand next to each other.
+    const first = position - events.length + 1;
+    const positions = events.map((_, index) => this.recorded.positionOf(first + index));
+    return { ...answer, positions };
   }
 
   async readStream(
