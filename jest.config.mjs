@@ -31,6 +31,8 @@ export default {
     '^@taskmanager/client/nest$': '<rootDir>/packages/client/src/nest/index.ts',
     '^@taskmanager/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts',
   },
+  // The services that tests start, and their waits, leave the second processor idle otherwise.
+  maxWorkers: 2,
   workerIdleMemoryLimit: '300MB',
   testTimeout: 30_000,
   transform,

@@ -13,6 +13,10 @@ import { TaskFinder } from './task-finder.port.js';
 import { TaskTypes } from './task-types.port.js';
 import { Workers } from './workers.port.js';
 
+/** After a claim was woken in vain: 5 ms, then twice as long, for a bit more than a second in all. */
+const LOOK_AGAIN_MS = 5;
+const LOOKS_IN_VAIN = 8;
+
 @CommandHandler(ClaimTasks)
 export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
   /** Tasks that a claim of this process is about to take: another claim looks further. */
@@ -50,13 +54,17 @@ export class ClaimTasksHandler implements ICommandHandler<ClaimTasks> {
     if (held.length > 0) return { tasks: held };
     await this.types.ready();
     const until = this.clock.now() + (command.waitMs ?? 0);
-    for (;;) {
+    for (let looks = 0; ; looks++) {
       const tasks = await this.standing.look(() => this.claim(command, context));
       const waitMs = until - this.clock.now();
       if (tasks.length > 0 || waitMs <= 0) return { tasks };
+      const lookAgainMs = looks > 0 ? LOOK_AGAIN_MS * 2 ** (looks - 1) : undefined;
+      const again = looks <= LOOKS_IN_VAIN ? { ...wish, lookAgainMs } : wish;
       const wait = () =>
-        this.workers.whileWaiting(wish, () => this.finder.waitForClaimable(wish, waitMs, over));
+        this.workers.whileWaiting(wish, () => this.finder.waitForClaimable(again, waitMs, over));
+      const since = this.clock.now();
       if (!(await (whileWaiting ? whileWaiting(wait) : wait()))) return { tasks: [] };
+      if (this.clock.now() - since > LOOK_AGAIN_MS * 2 ** LOOKS_IN_VAIN) looks = 0;
     }
   }
 

@@ -14,6 +14,11 @@ export interface ClaimWish {
   readonly taskTypes: readonly string[];
   /** Apps whose tasks the actor may touch; all when undefined. */
   readonly apps?: readonly string[];
+  /**
+   * It was woken and found nothing that it could take: the view may be ahead of what this process has
+   * heard of its own appends. It looks again after so many milliseconds, if something lies ready.
+   */
+  readonly lookAgainMs?: number;
 }
 
 /** From where on a task is held. */

@@ -32,7 +32,7 @@ export interface AppendResult {
   readonly position: Position;
   /** The log held exactly these event ids at these revisions already: nothing was written again. */
   readonly repeated: boolean;
-  /** Of all events appended, in order, from a log that knows them without reading. */
+  /** Of all events, in order, when they were appended now and the log knows it without reading. */
   readonly positions?: readonly Position[];
 }
 

@@ -60,6 +60,19 @@ describe('claims that wait', () => {
     expect(outcomes).toEqual({ a: true, b: true, c: true });
   });
 
+  it('that were woken in vain look again soon, as long as something lies ready', async () => {
+    const vain = { ...INDEX, lookAgainMs: 40 };
+    wait('in vain', vain);
+    await pass(39);
+    expect(outcomes).toEqual({});
+    await pass(1);
+    expect(outcomes).toEqual({ 'in vain': true });
+    queue.hasReady = () => false;
+    wait('nothing there', vain);
+    await pass(1_000);
+    expect(outcomes).toEqual({ 'in vain': true });
+  });
+
   it('are not woken for a type or an app that is not theirs', async () => {
     wait('other app', { ...INDEX, apps: ['shop'] });
     wait('other type', { taskTypes: ['clone'] });

@@ -17,6 +17,8 @@ interface Waiter extends ClaimWish {
 /** The queue as those who wait need it. */
 export interface QueueView {
   hasReady(taskTypes: readonly string[]): boolean;
+  /** How many tasks of the type lie ready, for these apps when they are named; `most` at most. */
+  ready(taskType: string, most: number, apps?: readonly string[]): number;
   /** When the next task becomes claimable, epoch milliseconds. */
   nextRunAt(): number | undefined;
   /** Makes tasks claimable whose time has come, and tells of them as queued. */
@@ -33,6 +35,8 @@ export class ClaimWaiters implements OnModuleDestroy {
   private readonly waiting = new Map<string, Set<Waiter>>();
   /** When a task of a type last became ready, the oldest first; nothing older than news. */
   private readonly news = new Map<string, number>();
+  /** Types of which nothing is given out now: their tasks wake nobody. */
+  private readonly closed = new Set<string>();
   private queue: QueueView | undefined;
   /** One timer for the next task whose time comes, while somebody waits. */
   private timer: NodeJS.Timeout | undefined;
@@ -46,7 +50,9 @@ export class ClaimWaiters implements OnModuleDestroy {
     if (this.stopped || gone?.aborted || waitMs <= 0) return Promise.resolve(false);
     // Nobody waits in vain for what came between his look and now. But what lies ready may also be
     // somebody else's already, and the view just does not know: so not at once, and only for news.
-    const again = this.isNews(wish.taskTypes) && queue.hasReady(wish.taskTypes);
+    const open = wish.taskTypes.filter((type) => !this.closed.has(type));
+    const soon = this.isNews(open) ? PAUSE_MS : wish.lookAgainMs;
+    const again = soon !== undefined && queue.hasReady(open);
     const nextRunAt = queue.nextRunAt();
     this.queue = queue;
     return new Promise((resolve) => {
@@ -60,10 +66,7 @@ export class ClaimWaiters implements OnModuleDestroy {
           resolve(found);
         },
       };
-      const timer = setTimeout(
-        () => waiter.settle(again),
-        again ? Math.min(PAUSE_MS, waitMs) : waitMs,
-      );
+      const timer = setTimeout(() => waiter.settle(again), again ? Math.min(soon, waitMs) : waitMs);
       gone?.addEventListener('abort', leave);
       this.add(waiter);
       this.expect(nextRunAt);
@@ -86,10 +89,41 @@ export class ClaimWaiters implements OnModuleDestroy {
         this.expect(task.runAt);
         continue;
       }
+      if (this.closed.has(task.taskType)) continue;
       const waiter = this.waiterFor(task);
       // News only to those who come: of whoever waits here, one is told, and it is his to take.
       if (waiter) waiter.settle(true);
       else this.note(task.taskType);
+    }
+  }
+
+  areWaiting(taskType: string): boolean {
+    return this.waiting.has(taskType);
+  }
+
+  /** Claims of the type find nothing, until it is opened. */
+  close(taskType: string): void {
+    this.closed.add(taskType);
+  }
+
+  /** So many tasks of the type may be given out, of those that lie ready and that are still to come. */
+  open(taskType: string, places: number): void {
+    this.closed.delete(taskType);
+    this.note(taskType);
+    this.wake(taskType, places);
+  }
+
+  /** Wakes those who wait longest, so many at most, and no more than there are tasks for them. */
+  wake(taskType: string, places: number): void {
+    const { queue } = this;
+    const waiters = this.waiting.get(taskType);
+    if (!queue || !waiters) return;
+    let left = queue.ready(taskType, Math.min(places, waiters.size));
+    for (const waiter of waiters) {
+      if (left <= 0) return;
+      if (waiter.apps && queue.ready(taskType, 1, waiter.apps) === 0) continue;
+      waiter.settle(true);
+      left -= 1;
     }
   }
 
