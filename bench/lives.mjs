@@ -2,7 +2,7 @@
  * Whole lives a second: create, claim, one progress, complete, beside BullMQ, pg-boss and graphile-worker
  * on databases that sync every write. Of each system one process makes tasks, 64 at a time, while another
  * works on 64 at once; a run ends when the last one is completed. The runs are interleaved, and medians are
- * compared. Each has as many lives in a run as take it some seconds.
+ * compared. Each has as many lives in a run as take it some seconds, and stands still in the others' turns.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -73,6 +73,7 @@ async function startProcess(name, role, server, own) {
   ]);
   const ended = once(child, 'exit');
   own(async () => {
+    child.kill('SIGCONT');
     if (child.connected) child.disconnect();
     await ended;
   });
@@ -92,6 +93,9 @@ async function startProcess(name, role, server, own) {
       child.send(count);
       return heard();
     },
+    /** Some poll all the time, which is not to cost the others anything. */
+    rest: () => child.kill('SIGSTOP'),
+    goOn: () => child.kill('SIGCONT'),
   };
 }
 
@@ -103,6 +107,16 @@ async function warmUp(system, count, seconds) {
 }
 
 async function run(system, count) {
+  const { producer, worker } = system;
+  for (const each of [producer, worker]) each.goOn();
+  try {
+    return await measured(system, count);
+  } finally {
+    for (const each of [producer, worker]) each.rest();
+  }
+}
+
+async function measured(system, count) {
   system.total += count;
   const before = usage(system);
   const [{ startedAt }, { endedAt }] = await Promise.all([

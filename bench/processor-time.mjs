@@ -11,6 +11,16 @@ export function processorTime(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   const ticks = TIMES.reduce((sum, field) => sum + Number(fields[field]), 0);
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
-  const below = children.filter(Boolean).map(processorTime);
+  const below = children.filter(Boolean).map(timeIfThere);
   return below.reduce((sum, ms) => sum + ms, (ticks / TICKS_PER_SECOND) * 1000);
+}
+
+/** What has ended meanwhile is in its parent's time. */
+function timeIfThere(pid) {
+  try {
+    return processorTime(pid);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(error.code)) return 0;
+    throw error;
+  }
 }
