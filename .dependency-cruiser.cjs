@@ -25,13 +25,15 @@ const ADAPTERS = '^src/event-store/(sqlite|memory|eventstoredb)/';
 const COMMAND_MESSAGES = [
   String.raw`^src/commands/.*\.command\.ts$`,
   String.raw`^src/commands/(task-command|new-task|command-messages|fields)\.ts$`,
+  String.raw`^src/commands/task-types/task-type-messages\.ts$`,
 ];
 /** The messages of `tasks.admin.*` about processors. */
 const ADMIN_MESSAGES = [
   String.raw`^src/processing/admin/.*\.(command|query)\.ts$`,
   String.raw`^src/processing/admin/admin-(messages|fields)\.ts$`,
 ];
-const TASK_FINDER = String.raw`^src/commands/task-finder\.port\.ts$`;
+/** What commands ask of the views, and tell them. */
+const VIEW_PORTS = String.raw`^src/commands/(task-finder|task-types|workers)\.port\.ts$`;
 const APPROVER_NOTICES = String.raw`^src/commands/approver-notices\.port\.ts$`;
 const QUERY_FIELDS = String.raw`^src/projections/query-fields\.ts$`;
 const QUERY_MESSAGES = [
@@ -89,7 +91,7 @@ module.exports = {
       EVENT_STORE_PORTS,
       PROTOCOL,
       CONTEXT,
-      TASK_FINDER,
+      VIEW_PORTS,
     ]),
     layer('sagas', '^src/sagas/', [EVENTS, COMMAND_MESSAGES, PROCESSING, PROTOCOL, CONTEXT]),
     layer('retention', '^src/retention/', [
@@ -144,7 +146,10 @@ module.exports = {
       name: 'wiring-is-imported-by-wiring',
       severity: 'error',
       comment: "A module is imported by modules, main.ts, tests and its own folder's index only.",
-      from: { path: OURS, pathNot: [...EXEMPT, '^test/', String.raw`^src/[^/]+/index\.ts$`] },
+      from: {
+        path: OURS,
+        pathNot: [...EXEMPT, '^test/', String.raw`^(src|packages/client/src)/[^/]+/index\.ts$`],
+      },
       to: { path: WIRING },
     },
     {

@@ -8,6 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/protocol/package.json packages/protocol/
 COPY packages/client/package.json packages/client/
+COPY packages/search/package.json packages/search/
 COPY packages/sqlite-driver/package.json packages/sqlite-driver/
 COPY packages/workers/package.json packages/workers/
 RUN npm ci
@@ -29,6 +30,8 @@ COPY --from=build /app/packages/protocol/package.json packages/protocol/
 COPY --from=build /app/packages/protocol/dist packages/protocol/dist/
 COPY --from=build /app/packages/client/package.json packages/client/
 COPY --from=build /app/packages/client/dist packages/client/dist/
+COPY --from=build /app/packages/search/package.json packages/search/
+COPY --from=build /app/packages/search/dist packages/search/dist/
 COPY --from=build /app/packages/sqlite-driver packages/sqlite-driver/
 COPY --from=build /app/dist dist/
 COPY scripts/log-copy.mjs scripts/

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TaskManager } from '@taskmanager/client';
 import { indexRepository, WorkerRoots } from '@taskmanager/workers';
 import { FakeRunningTask } from '../packages/workers/test/fake-running-task.js';
 import { makeRepository } from '../packages/workers/test/generated-repository.js';
 import { execGit } from '../packages/workers/test/git.js';
-import { type Service, startService } from './service.js';
+import { type Service, spawnService, startService } from './service.js';
 
 const TOKENS = {
   'a-reader': { id: 'ann', roles: ['reader'] },
@@ -105,3 +106,42 @@ describe('search_repository', () => {
     }
   });
 });
+
+describe('The whole way, with the program of the workers', () => {
+  it('indexes, pauses in the middle, goes on, and is searched', async () => {
+    const spawned = await spawnService({ WORKERS: 'auto' });
+    const ann = await TaskManager.connect({ transport: 'tcp', port: spawned.port, actor: 'ann' });
+    try {
+      const directory = join(spawned.dataDir, 'work', 'repository');
+      await makeRepository(directory, { files: 900 });
+      const { taskId } = await ann.indexRepositoryTask({ directory: 'repository' });
+      await until(async () => ((await ann.getTask(taskId)).completedItems ?? 0) > 0);
+      await ann.pauseTask(taskId);
+      await until(async () => (await ann.getTask(taskId)).pauseAcknowledged === true);
+      const { checkpoint } = await ann.getTask(taskId);
+      expect(checkpoint).toMatchObject({ totalItems: 900 });
+      expect(await ann.searchRepository('repository', 'leading')).not.toHaveProperty('indexedAt');
+      await ann.resumeTask(taskId);
+      await until(async () => (await ann.getTask(taskId)).status === 'completed');
+      expect(await ann.getTask(taskId)).toMatchObject({
+        attempt: 2,
+        result: { directory: realpathSync(directory), files: 900, changed: 900 },
+      });
+      const { matches, indexedAt } = await ann.searchRepository('repository', 'leadingDash');
+      expect(matches).toMatchObject([{ path: '-leading-dash.js', line: 1 }]);
+      expect(indexedAt).toBeGreaterThan(0);
+    } finally {
+      await ann.close();
+      await spawned.stop('SIGTERM');
+    }
+  });
+});
+
+/** Asks again until it is so: what is waited for says nothing of its own to this client. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 25_000;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error('it did not become so');
+    await delay(20);
+  }
+}

@@ -66,6 +66,25 @@ describe('clone_repository_task', () => {
   });
 });
 
+describe('index_repository_task', () => {
+  it('answers the handle of a task that waits for a worker, its field the input', async () => {
+    const handle = await client.indexRepositoryTask({ directory: 'repository' });
+    expect(handle).toMatchObject({ taskType: 'index_repository', status: 'pending' });
+    expect(await client.getTask(handle.taskId)).toMatchObject({
+      name: 'Index repository',
+      runBy: 'worker',
+      persistent: true,
+      input: { directory: 'repository' },
+    });
+  });
+
+  it('refuses what is no path', async () => {
+    await expect(client.indexRepositoryTask({ directory: '' })).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+    });
+  });
+});
+
 describe('import_files_task', () => {
   const fields = { sources: ['uploads', 'one.txt'], destination: 'store' };
 

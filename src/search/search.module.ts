@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Settings } from '../config/index.js';
@@ -11,7 +10,7 @@ import { SearchRepositoryHandler } from './search-repository.handler.js';
   providers: [
     {
       provide: LazySearch,
-      useFactory: (settings: Settings) => new LazySearch(join(settings.dataDir, 'work')),
+      useFactory: (settings: Settings) => new LazySearch(settings.workers.roots[0]),
       inject: [Settings],
     },
     SearchRepositoryHandler,

@@ -16,6 +16,7 @@ import type {
   TaskListFilter,
   TaskPage,
   TaskStatus,
+  WorkersPage,
 } from '@taskmanager/protocol';
 import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { type CommandOptions, type QueryOptions, splitOptions } from './options.js';
@@ -111,6 +112,14 @@ export abstract class TaskCalls {
     options?: QueryOptions,
   ): Promise<StatsAnswer> {
     return this.query('task_stats', filter, options);
+  }
+
+  /** A page of who claims tasks at the asked process, and who holds tasks. */
+  listWorkers(
+    filter: QueryRequests['list_workers'] = {},
+    options?: QueryOptions,
+  ): Promise<WorkersPage> {
+    return this.query('list_workers', filter, options);
   }
 
   /** Lines, or symbols, of a directory that `indexRepositoryTask` has indexed: a page of 100, or of `limit`. */

@@ -18,7 +18,8 @@ import { AdminCalls } from './admin-calls.js';
 import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { createTransport, targetOf } from './connection.js';
 import { TaskManagerError } from './errors.js';
-import { SharedFeed } from './feed/shared-feed.js';
+import { Feeds } from './feed/feeds.js';
+import type { FeedFilter } from './feed/follow.js';
 import {
   dataOf,
   HEARD,
@@ -69,9 +70,7 @@ export class TaskManager extends TaskCalls {
   );
   private readonly calls: CallFactory;
   private readonly sender: Sender;
-  /** What `addTaskEventListener` is about, and all there is. */
-  private readonly feed: SharedFeed;
-  private readonly everything: SharedFeed;
+  private readonly feeds: Feeds;
   private readonly transport: Transport;
   private readonly stopWaiting = new AbortController();
   private closing: Promise<void> | undefined;
@@ -86,9 +85,7 @@ export class TaskManager extends TaskCalls {
       maxInFlight: options.maxInFlight ?? 128,
       maxQueued: options.maxQueued ?? 100_000,
     });
-    const report = (error: unknown) => this.report(error);
-    this.feed = new SharedFeed(this.read, { events: HEARD }, report);
-    this.everything = new SharedFeed(this.read, {}, report);
+    this.feeds = new Feeds(this.read, (error) => this.report(error));
   }
 
   /**
@@ -152,6 +149,13 @@ export class TaskManager extends TaskCalls {
     return this.workTask('clone_repository_task', request);
   }
 
+  /** Likewise: it makes what git tracks in a directory searchable, see `searchRepository`. */
+  indexRepositoryTask(
+    request: CommandRequests['index_repository_task'] & CommandOptions,
+  ): Promise<CommandAnswer> {
+    return this.workTask('index_repository_task', request);
+  }
+
   /** Likewise: it copies files and folders into a content-addressed store. */
   importFilesTask(
     request: CommandRequests['import_files_task'] & CommandOptions,
@@ -182,7 +186,7 @@ export class TaskManager extends TaskCalls {
     if (typeof listener !== 'function') {
       throw new TypeError('addTaskEventListener takes one function for all events: (event, data).');
     }
-    return this.listen('addTaskEventListener', this.feed, (event) => tell(listener, event));
+    return this.listen('addTaskEventListener', { events: HEARD }, (event) => tell(listener, event));
   }
 
   /**
@@ -192,9 +196,21 @@ export class TaskManager extends TaskCalls {
    */
   async on(name: TaskEventName, listener: TaskEventListener): Promise<RemoveListener> {
     const isWanted = isCalled(name);
-    return this.listen('on', this.everything, (event) =>
+    return this.listen('on', {}, (event) =>
       isWanted(event) ? listener(dataOf(event)) : undefined,
     );
+  }
+
+  /**
+   * Calls `listener(data)` for the events that the filter lets through, e.g. `{ appName: 'shop', events:
+   * ['completed'] }`: the service sends no others, and listeners with the same filter share them. Else as
+   * {@link addTaskEventListener}.
+   */
+  async listenTo(filter: FeedFilter, listener: TaskEventListener): Promise<RemoveListener> {
+    if (typeof listener !== 'function') {
+      throw new TypeError('listenTo takes a filter and a function: (filter, (data) => …).');
+    }
+    return this.listen('listenTo', filter, (event) => listener(dataOf(event)));
   }
 
   /**
@@ -203,8 +219,7 @@ export class TaskManager extends TaskCalls {
    */
   close({ waitMs = 5_000 }: { readonly waitMs?: number } = {}): Promise<void> {
     this.closing ??= (async () => {
-      this.feed.close();
-      this.everything.close();
+      this.feeds.close();
       this.stopWaiting.abort();
       await this.sender.idle(waitMs);
       this.sender.close();
@@ -224,12 +239,12 @@ export class TaskManager extends TaskCalls {
 
   private async listen(
     method: string,
-    feed: SharedFeed,
+    filter: FeedFilter,
     tellOf: (event: FeedEvent) => void | Promise<void>,
   ): Promise<RemoveListener> {
     if (this.closing) throw closedError(method);
     const release = this.sender.hold();
-    const subscription = feed.subscribe((event) => {
+    const subscription = this.feeds.of(filter).subscribe((event) => {
       // A listener that is a promise is not waited for: its failure is nobody else's.
       const told = tellOf(event);
       if (told) told.catch((error: unknown) => this.report(error));
@@ -322,7 +337,7 @@ function refusedByPause(error: unknown): boolean {
 }
 
 /** Messages that make a task of a type that comes with TaskManager. */
-type WorkCommand = 'clone_repository_task' | 'import_files_task';
+type WorkCommand = 'clone_repository_task' | 'index_repository_task' | 'import_files_task';
 
 /** With a key of the caller's the service derives the id from it: the same key, the same task. */
 function idOfNew({ id, idempotencyKey }: NewTaskRequest): string | undefined {

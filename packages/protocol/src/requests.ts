@@ -2,8 +2,11 @@ import type { RequestMeta } from './actor.js';
 import type { Backoff, Json, OnApproved, RunBy, Timeouts } from './task-info.js';
 import type { TaskStatus } from './task-status.js';
 import type { SearchRepositoryRequest } from './search.js';
-import type { CloneRepositoryInput, IndexRepositoryInput } from './work-inputs.js';
-import type { CloneRepositoryInput, ImportFilesInput } from './work-inputs.js';
+import type {
+  CloneRepositoryInput,
+  ImportFilesInput,
+  IndexRepositoryInput,
+} from './work-inputs.js';
 
 /** The fields of each message, beside `meta`. Ids are UUIDs, times epoch milliseconds, durations milliseconds. */
 export interface TaskRequest {

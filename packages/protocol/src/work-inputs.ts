@@ -86,6 +86,17 @@ export const CLONE_REPOSITORY_RULES = {
   directory: { rule: whyNoWorkPath, optional: true },
 } as const satisfies WorkRules;
 
+// index_repository ------------------------------------------------------------------------------------
+
+export interface IndexRepositoryInput {
+  /** The top of a git work tree, relative to the first root. */
+  readonly directory: string;
+}
+
+export const INDEX_REPOSITORY_RULES = {
+  directory: { rule: whyNoWorkPath },
+} as const satisfies WorkRules;
+
 // import_files ----------------------------------------------------------------------------------------
 
 export interface ImportFilesInput {

@@ -4,7 +4,6 @@ export {
   indexRepository,
   type IndexRepositoryResult,
 } from './index-repository/index-repository.js';
-export { type ImportFilesResult, importFiles } from './import-files/import-files.js';
 export { type ImportFilesResult, importFiles } from './import-files/index.js';
 export type { WorkerContext } from './worker-context.js';
 export { WorkerRoots } from './worker-roots.js';

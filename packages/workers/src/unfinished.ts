@@ -4,9 +4,10 @@
  * its worker holds for as long as it lives; what has a note without a holder is left over, whatever the
  * clock says and whatever has become of the task.
  */
-import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { FileLock } from './file-lock.js';
+import { ownFolder } from './own-files.js';
 import type { WorkerRoots } from './worker-roots.js';
 
 /** A note that this process holds. */
@@ -21,7 +22,7 @@ export interface Unfinished {
  */
 export async function noteUnfinished(roots: WorkerRoots, folder: string): Promise<Unfinished> {
   const notes = notesOf(roots);
-  await mkdir(notes, { recursive: true, mode: 0o700 });
+  for (const each of [dirname(notes), notes]) await ownFolder(each, 0o700);
   const note = join(notes, basename(folder));
   const lock = FileLock.take(note);
   if (!lock) throw new Error(`Another worker is at work in ${folder}.`);

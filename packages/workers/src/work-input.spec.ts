@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { testTask } from '../test/running-task.js';
+import type { RunningTask } from '@taskmanager/client';
+import { FakeRunningTask } from '../test/fake-running-task.js';
 import { TASK_TYPES } from './task-types.js';
 import { WorkerRoots } from './worker-roots.js';
 
@@ -20,8 +21,10 @@ describe('A task whose id would lead files elsewhere', () => {
   ])('is not worked on: %s', async (type, input) => {
     const roots = await WorkerRoots.open([join(folder, 'root')]);
     const handler = TASK_TYPES[type]?.({ roots, allowPrivateAddresses: true });
-    for (const given of [{ id: '../../../out' }, { attempt: '/../../../out' as unknown as number }])
-      await expect(handler?.(testTask(input, given))).rejects.toThrow(/its id is none of a task/);
+    for (const given of [{ id: '../../../out' }, { attempt: '/../../../out' }]) {
+      const task = Object.assign(new FakeRunningTask(type, input), given) as RunningTask;
+      await expect(handler?.(task)).rejects.toThrow(/its id is none of a task/);
+    }
     expect(existsSync(join(folder, 'out.db'))).toBe(false);
     expect(readdirSync(roots.first)).toEqual([]);
   });

@@ -42,7 +42,7 @@ export class ClaimLoop {
   async run(): Promise<void> {
     const { stopping } = this.parts;
     for (let failures = 0; !stopping.aborted;) {
-      if (this.free === 0) {
+      if (this.free <= 0) {
         await this.slotIsFree();
         continue;
       }

@@ -39,8 +39,11 @@ export async function tellEnd(outcome: Outcome | undefined, parts: EndParts): Pr
       log.debug('The handler stopped', { error: textOf(error) });
       return await tellStop(parts);
     }
-    log.error('The handler threw', { error: textOf(error) });
-    return await fail(said(error), !(error instanceof PermanentTaskError), parts);
+    const isForGood = error instanceof PermanentTaskError;
+    // That one is thrown on purpose: its message says all.
+    if (isForGood) log.warn('The handler failed the task for good', { error: error.message });
+    else log.error('The handler threw', { error: textOf(error) });
+    return await fail(said(error), !isForGood, parts);
   } catch (error) {
     log.error('The end of a task could not be told', { error: textOf(error) });
     onError(error);

@@ -366,7 +366,10 @@ describe('A repository in a file', () => {
 
   it('is refused also when it came to lead elsewhere while it was cloned', async () => {
     await makeRepository(join(root, 'source'), { files: 5 });
-    const task = testTask({ url: fileUrl('source'), directory: 'x' });
+    const task = new FakeRunningTask('clone_repository', {
+      url: fileUrl('source'),
+      directory: 'x',
+    });
     const report = task.progress.bind(task);
     task.progress = (value, message) => {
       report(value, message);

@@ -1,11 +1,12 @@
 /** The task type `index_repository`: makes what git tracks in a directory searchable. */
-import { mkdir } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { RunningTask, TaskHandler } from '@taskmanager/client';
+import { PermanentTaskError, type RunningTask, type TaskHandler } from '@taskmanager/client';
 import { INDEX_REPOSITORY_RULES, type IndexRepositoryInput } from '@taskmanager/protocol';
 import { indexFileOf, type IndexSummary, IndexWriter } from '@taskmanager/search';
 import { FileLock } from '../file-lock.js';
+import { ownFile, ownFolder } from '../own-files.js';
 import { checkedInput } from '../work-input.js';
 import type { WorkerContext } from '../worker-context.js';
 import type { Skipped } from './index-run.js';
@@ -26,10 +27,14 @@ export interface IndexRepositoryResult extends IndexSummary {
 
 export function indexRepository({ roots }: Pick<WorkerContext, 'roots'>): TaskHandler {
   return async (task) => {
-    const input = checkedInput<IndexRepositoryInput>(task.input, INDEX_REPOSITORY_RULES);
+    const input = checkedInput<IndexRepositoryInput>(task, INDEX_REPOSITORY_RULES);
     const directory = await roots.inside(input.directory, 'directory');
+    if (!(await isFolder(directory)))
+      throw new PermanentTaskError(`directory must be a folder that is there: ${directory} is not`);
     const file = indexFileOf(roots.first, directory);
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    for (const folder of [dirname(dirname(file)), dirname(file)]) await ownFolder(folder, 0o700);
+    for (const suffix of ['', '-wal', '-shm', '-journal', '.lock', '.lock-journal'])
+      await ownFile(file + suffix);
     const lock = await turn(task, file);
     try {
       return { ...(await index(task, directory, file)) };
@@ -37,6 +42,16 @@ export function indexRepository({ roots }: Pick<WorkerContext, 'roots'>): TaskHa
       lock.release();
     }
   };
+}
+
+/** Git started in what is none says only that git itself is not there. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** Waits until nobody else indexes the directory. */

@@ -1,7 +1,7 @@
 /** Asks git which files of a directory it tracks, without letting the repository decide what runs. */
-import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { PermanentTaskError } from '@taskmanager/client';
+import { git, GitFailed } from '../git/git.js';
 
 export interface TrackedFiles {
   /** Undefined before the first commit. */
@@ -23,24 +23,39 @@ const GIT_LIMIT_MS = 5 * 60_000;
  * wants: each path is opened with care.
  */
 export async function trackedFiles(directory: string, signal: AbortSignal): Promise<TrackedFiles> {
-  let commit = '';
-  const inside = await git(
-    directory,
-    ['rev-parse', '--verify', '--quiet', 'HEAD'],
-    signal,
-    (bytes) => {
-      commit += bytes.toString('latin1');
-    },
-  );
-  const listed = new Listing();
-  const failed = await git(directory, ['ls-files', '-z', '--stage'], signal, (bytes) =>
-    listed.take(bytes),
-  );
-  if (failed !== undefined)
-    throw new PermanentTaskError(
-      `git cannot list the files of ${JSON.stringify(directory)}: ${failed}`,
+  const tooMuch = new AbortController();
+  const run = {
+    cwd: directory,
+    // Whoever owns the files: nothing of theirs is run.
+    settings: ['safe.directory=*'],
+    // A directory that is in the middle of a repository is not the repository.
+    environment: { GIT_CEILING_DIRECTORIES: dirname(directory) },
+    signal: AbortSignal.any([signal, tooMuch.signal, AbortSignal.timeout(GIT_LIMIT_MS)]),
+  };
+  const listing = new Listing();
+  const onOutput = (bytes: Buffer): void => {
+    listing.take(bytes);
+    if (listing.count > MAX_FILES)
+      tooMuch.abort(new PermanentTaskError(`the directory has more than ${MAX_FILES} files`));
+  };
+  try {
+    await git(['ls-files', '-z', '--stage'], { ...run, onOutput });
+    const commit = await git(['rev-parse', '--verify', '--quiet', 'HEAD'], run).catch(
+      whenGitFailed,
     );
-  return { commit: inside === undefined ? commit.trim() : undefined, ...listed.end() };
+    return { commit: commit?.trim(), ...listing.end() };
+  } catch (error) {
+    if (!(error instanceof GitFailed)) throw error;
+    const words = error.words.trim().slice(0, 1_000);
+    throw new PermanentTaskError(
+      `git cannot list the files of ${JSON.stringify(directory)}: ${words || error.message}`,
+    );
+  }
+}
+
+/** There is no commit yet. */
+function whenGitFailed(error: unknown): undefined {
+  if (!(error instanceof GitFailed)) throw error;
 }
 
 /** Reads `<mode> <id> <stage>\t<path>\0`, in pieces. */
@@ -51,6 +66,10 @@ class Listing {
   private symlinks = 0;
   private submodules = 0;
   private unnamed = 0;
+
+  get count(): number {
+    return this.paths.size;
+  }
 
   take(bytes: Buffer): void {
     const all = Buffer.concat([this.rest, bytes]);
@@ -78,72 +97,6 @@ class Listing {
       } catch {
         this.unnamed += 1;
       }
-      if (this.paths.size > MAX_FILES)
-        throw new PermanentTaskError(`the directory has more than ${MAX_FILES} files`);
     }
   }
-}
-
-/** Answers what git said when it failed. @throws Error when it does not run, or not end in time */
-function git(
-  directory: string,
-  args: readonly string[],
-  signal: AbortSignal,
-  take: (bytes: Buffer) => void,
-): Promise<string | undefined> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const child = spawn('git', [...FENCE, '-C', directory, ...args], {
-      env: fencedEnvironment(directory),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: GIT_LIMIT_MS,
-      killSignal: 'SIGKILL',
-    });
-    const stop = (reason: unknown): void => {
-      child.kill('SIGKILL');
-      reject(reason instanceof Error ? reason : new Error(String(reason)));
-    };
-    const aborted = (): void => stop(signal.reason);
-    signal.addEventListener('abort', aborted, { once: true });
-    let said = '';
-    child.stdout.on('data', (bytes: Buffer) => {
-      try {
-        take(bytes);
-      } catch (error) {
-        stop(error);
-      }
-    });
-    child.stderr.on('data', (bytes: Buffer) => {
-      said = (said + bytes.toString()).slice(0, 1_000);
-    });
-    child.on('error', (error) => reject(new Error(`git cannot be run: ${error.message}`)));
-    child.on('close', (code, killedBy) => {
-      signal.removeEventListener('abort', aborted);
-      if (killedBy) reject(new Error(`git ${args[0]} was ended by ${killedBy}`));
-      else resolve(code === 0 ? undefined : said.trim() || `git ended with ${code}`);
-    });
-  });
-}
-
-const FENCE = [
-  '-c', 'safe.directory=*', // whoever owns the files: nothing of theirs is run
-  '-c', 'core.fsmonitor=false',
-  '-c', 'core.hooksPath=/dev/null',
-  '-c', 'core.untrackedCache=false',
-]; // prettier-ignore
-
-function fencedEnvironment(directory: string): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env['PATH'],
-    LC_ALL: 'C',
-    HOME: '/nonexistent',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    // A directory that is in the middle of a repository is not the repository.
-    GIT_CEILING_DIRECTORIES: dirname(directory),
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_NO_LAZY_FETCH: '1',
-    GIT_ALLOW_PROTOCOL: 'none',
-  };
 }
