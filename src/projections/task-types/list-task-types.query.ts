@@ -1,20 +1,6 @@
-import { LIMITS } from '@taskmanager/protocol';
-import { AreTaskTypes, IsCursor, IsWhole, Optional } from '../query-fields.js';
+import { PageOfTypes } from '../page-of-types.query.js';
 
 /** Types that are paused or limited, or have tasks that workers hold or may claim. */
-export class ListTaskTypes {
+export class ListTaskTypes extends PageOfTypes {
   static readonly message = 'list_task_types';
-
-  @Optional()
-  @AreTaskTypes()
-  readonly taskTypes?: readonly string[];
-
-  @Optional()
-  @IsWhole(1, LIMITS.listPage)
-  readonly limit?: number;
-
-  /** The `nextCursor` of the page before. */
-  @Optional()
-  @IsCursor()
-  readonly cursor?: string;
 }

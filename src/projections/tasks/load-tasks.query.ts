@@ -1,22 +1,12 @@
-import { LIMITS } from '@taskmanager/protocol';
-import { AreTaskTypes, IsAppName, IsCursor, IsWhole, Optional } from '../query-fields.js';
+import { PageOfTypes } from '../page-of-types.query.js';
+import { IsAppName, Optional } from '../query-fields.js';
 
-/** Fields of the two queries with which a program takes its work up again: the oldest tasks first. */
-export abstract class LoadTasks {
-  @Optional()
-  @AreTaskTypes()
-  readonly taskTypes?: readonly string[];
-
+/**
+ * Fields of the two queries with which a program takes its work up again: the oldest tasks first. A
+ * `cursor` goes with the same taskTypes and appName.
+ */
+export abstract class LoadTasks extends PageOfTypes {
   @Optional()
   @IsAppName()
   readonly appName?: string;
-
-  @Optional()
-  @IsWhole(1, LIMITS.listPage)
-  readonly limit?: number;
-
-  /** From the page before, with the same taskTypes and appName. */
-  @Optional()
-  @IsCursor()
-  readonly cursor?: string;
 }
