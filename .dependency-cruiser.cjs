@@ -3,7 +3,7 @@
  * what is not named is refused. Wiring (main.ts, *.module.ts, what opens the logs of a copy) and tests
  * (test/, *.spec.ts) may import all.
  */
-const WIRING = String.raw`^src/main\.ts$|^src/log-copy/(main|open-log)\.ts$|\.module\.ts$`;
+const WIRING = String.raw`^src/(main|messages)\.ts$|^src/log-copy/(main|open-log)\.ts$|\.module\.ts$`;
 /** Tests beside the source, and what they share. */
 const SPEC = String.raw`\.(spec|e2e-spec|fixture)\.ts$`;
 const EXEMPT = [WIRING, SPEC];
@@ -12,6 +12,12 @@ const PROTOCOL = '^packages/protocol/';
 const CONTEXT = '^src/context/';
 const CONFIG = '^src/config/';
 const EVENTS = '^src/events/';
+/** Long work that admin messages start. */
+const JOBS = '^src/jobs/';
+const JOB_MESSAGES = [
+  String.raw`^src/jobs/.*\.(command|query)\.ts$`,
+  String.raw`^src/jobs/job-messages\.ts$`,
+];
 const TASK = '^src/task/';
 const DATABASE = '^src/database/';
 const PROCESSING = '^src/processing/';
@@ -92,6 +98,7 @@ module.exports = {
       PROTOCOL,
       CONTEXT,
       VIEW_PORTS,
+      JOBS,
     ]),
     layer('sagas', '^src/sagas/', [EVENTS, COMMAND_MESSAGES, PROCESSING, PROTOCOL, CONTEXT]),
     layer('retention', '^src/retention/', [
@@ -118,10 +125,12 @@ module.exports = {
         ...(adapter === 'sqlite' ? [SQLITE] : []),
       ]),
     ),
-    layer('processing', PROCESSING, [EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
+    layer('jobs', JOBS, [DATABASE, PROTOCOL, CONTEXT]),
+    layer('processing', PROCESSING, [JOBS, EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
     layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL]),
     layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
     layer('transport', '^src/transport/', [
+      JOB_MESSAGES,
       COMMAND_MESSAGES,
       QUERY_MESSAGES,
       PROTOCOL,

@@ -41,8 +41,7 @@ export const partsOf = (text) => [...text.matchAll(MARKED)].map(([, , name]) => 
 
 /**
  * Every generated part by its name.
- * @param code what the code says: `protocol` (the whole of it), `commands`, `queries`, `admin` (message
- *   classes), `Meta`, `permissionsOf`, `settingsTable`, `metadataStorage` (class-validator's)
+ * @param code what the code says: `protocol` (the whole of it), `messages` (what is served), `Meta`, `permissionsOf`, `settingsTable`, `metadataStorage` (class-validator's)
  */
 export function generate(code) {
   const meanings = JSON.parse(read('docs/meanings.json'));
@@ -302,7 +301,7 @@ function commands(code, meanings) {
   const { protocol } = code;
   return protocol.COMMAND_NAMES.map((name) => {
     const of = meaningOf(meanings.commands, name, 'commands');
-    const type = code.commands.find((each) => each.message === name);
+    const type = code.messages.commands.find((each) => each.message === name);
     if (!type && !of.byHand) throw new Error(`The command ${name} has no message class.`);
     const fields = type ? fieldsOf(code, type) : [];
     return message(code, meanings, { name, subject: protocol.commandSubject(name), fields, of });
@@ -312,22 +311,28 @@ function commands(code, meanings) {
 function queries(code, meanings) {
   const { QUERY_NAMES, querySubject } = code.protocol;
   return QUERY_NAMES.map((name) =>
-    withAnswer(code, meanings, { name, subject: querySubject(name), section: 'queries' }),
+    withAnswer(code, meanings, {
+      name,
+      subject: querySubject(name),
+      section: 'queries',
+      types: code.messages.queries,
+    }),
   ).join('\n\n');
 }
 
 function admin(code, meanings) {
   const { ADMIN_NAMES, adminSubject } = code.protocol;
+  const types = [...code.messages.admin.commands, ...code.messages.admin.queries];
   return ADMIN_NAMES.map((name) =>
-    withAnswer(code, meanings, { name, subject: adminSubject(name), section: 'admin' }),
+    withAnswer(code, meanings, { name, subject: adminSubject(name), section: 'admin', types }),
   ).join('\n\n');
 }
 
 /** A message whose answer is its own. */
-function withAnswer(code, meanings, { name, subject, section }) {
+function withAnswer(code, meanings, { name, subject, section, types }) {
   const of = meaningOf(meanings[section], name, section);
   meaningOf(of, 'answer', `${section}.${name}`);
-  const type = code[section].find((each) => each.message === name);
+  const type = types.find((each) => each.message === name);
   if (!type) throw new Error(`The message ${name} of ${section} has no class.`);
   return message(code, meanings, { name, subject, fields: fieldsOf(code, type), of });
 }
@@ -475,26 +480,13 @@ async function builtCode(dist) {
   await import('reflect-metadata');
   const from = (path) => import(pathToFileURL(join(dist, path)).href);
   const { getMetadataStorage } = await import('class-validator');
-  const { COMMAND_MESSAGES } = await from('commands/command-messages.js');
-  const { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } = await from('projections/query-messages.js');
-  const processors = await from('processing/admin/admin-messages.js');
-  const types = await from('commands/task-types/task-type-messages.js');
-  const { ListEndpoints } = await from('publishers/list-endpoints.query.js');
-  const { SearchRepository } = await from('search/search-repository.query.js');
+  const { MESSAGES } = await from('messages.js');
   const { Meta } = await from('transport/request-meta.js');
   const { permissionsOf } = await from('transport/permissions.js');
   const { settingsTable } = await from('config/index.js');
   return {
     protocol: await import('@taskmanager/protocol'),
-    commands: COMMAND_MESSAGES,
-    queries: [...QUERY_MESSAGES, SearchRepository],
-    admin: [
-      ...processors.PROCESSOR_COMMAND_MESSAGES,
-      ...types.TASK_TYPE_COMMAND_MESSAGES,
-      ...processors.PROCESSOR_QUERY_MESSAGES,
-      ...ADMIN_QUERY_MESSAGES,
-      ListEndpoints,
-    ],
+    messages: MESSAGES,
     Meta,
     permissionsOf,
     settingsTable,

@@ -13,13 +13,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { getMetadataStorage } from 'class-validator';
 import fc from 'fast-check';
-import { COMMAND_MESSAGES } from '../src/commands/command-messages.js';
-import {
-  PROCESSOR_COMMAND_MESSAGES,
-  PROCESSOR_QUERY_MESSAGES,
-} from '../src/processing/admin/admin-messages.js';
-import { TASK_TYPE_COMMAND_MESSAGES } from '../src/commands/task-types/task-type-messages.js';
-import { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } from '../src/projections/query-messages.js';
+import { MESSAGES } from '../src/messages.js';
 import { type Broker, startBroker } from './nats.js';
 import { type ServiceProcess, spawnService } from './service.js';
 import { frame, RawTcp, type RawReply } from './transport-raw.js';
@@ -187,12 +181,10 @@ const subject = fc.oneof(
 /** The fields of each message, so that some requests come as far as its handler. */
 const FIELDS_OF = new Map<string, readonly string[]>(
   [
-    ...COMMAND_MESSAGES,
-    ...QUERY_MESSAGES,
-    ...PROCESSOR_COMMAND_MESSAGES,
-    ...TASK_TYPE_COMMAND_MESSAGES,
-    ...PROCESSOR_QUERY_MESSAGES,
-    ...ADMIN_QUERY_MESSAGES,
+    ...MESSAGES.commands,
+    ...MESSAGES.queries,
+    ...MESSAGES.admin.commands,
+    ...MESSAGES.admin.queries,
   ].map((type) => {
     const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
     return [type.message, [...new Set(rules.map(({ propertyName }) => propertyName))]];
@@ -224,7 +216,7 @@ const fieldsOf = (names: readonly string[]) =>
 
 const batch = fc
   .array(
-    fc.constantFrom(...COMMAND_MESSAGES).chain(({ message }) =>
+    fc.constantFrom(...MESSAGES.commands).chain(({ message }) =>
       fc.record(
         {
           command: fc.constantFrom<unknown>(message, message, message, 7),

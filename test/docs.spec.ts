@@ -4,16 +4,8 @@ import * as protocol from '@taskmanager/protocol';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMMAND_MESSAGES } from '../src/commands/command-messages.js';
-import { TASK_TYPE_COMMAND_MESSAGES } from '../src/commands/task-types/task-type-messages.js';
 import { settingsTable } from '../src/config/index.js';
-import {
-  PROCESSOR_COMMAND_MESSAGES,
-  PROCESSOR_QUERY_MESSAGES,
-} from '../src/processing/admin/admin-messages.js';
-import { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } from '../src/projections/query-messages.js';
-import { ListEndpoints } from '../src/publishers/list-endpoints.query.js';
-import { SearchRepository } from '../src/search/search-repository.query.js';
+import { MESSAGES } from '../src/messages.js';
 import { permissionsOf } from '../src/transport/permissions.js';
 import { Meta } from '../src/transport/request-meta.js';
 
@@ -30,15 +22,7 @@ const script = (await import(join(ROOT, 'scripts/docs.mjs'))) as DocsScript;
 
 const code = {
   protocol,
-  commands: COMMAND_MESSAGES,
-  queries: [...QUERY_MESSAGES, SearchRepository],
-  admin: [
-    ...PROCESSOR_COMMAND_MESSAGES,
-    ...TASK_TYPE_COMMAND_MESSAGES,
-    ...PROCESSOR_QUERY_MESSAGES,
-    ...ADMIN_QUERY_MESSAGES,
-    ListEndpoints,
-  ],
+  messages: MESSAGES,
   Meta,
   permissionsOf,
   settingsTable,

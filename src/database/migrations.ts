@@ -1,7 +1,7 @@
 import { type Kysely, type Migration, Migrator } from 'kysely';
 
 /**
- * What every view shares. The tables of one view are not here: each version of a view makes its own,
+ * What every view shares, and the jobs. The tables of one view are not here: each version of a view makes its own,
  * beside the old ones, and takes them away again.
  */
 export interface ViewsSchema {
@@ -85,6 +85,24 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema
         .createTable('view_paused')
         .addColumn('view', 'text', (column) => column.primaryKey())
+        .execute();
+    },
+  },
+  '003_jobs': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('job')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .addColumn('args', 'text', (column) => column.notNull())
+        .addColumn('owner', 'text', (column) => column.notNull())
+        .addColumn('seen_at', 'integer', (column) => column.notNull())
+        .addColumn('started_at', 'integer', (column) => column.notNull())
+        .addColumn('ended_at', 'integer')
+        .addColumn('result', 'text')
+        .addColumn('error', 'text')
         .execute();
     },
   },

@@ -5,3 +5,4 @@ export { RequestGate } from './request-gate.js';
 export { Requests } from './requests.js';
 export { serve, type Serving } from './serve.js';
 export { TransportModule } from './transport.module.js';
+export type { Messages } from './message-controllers.js';

@@ -61,6 +61,35 @@ const CALLS: readonly [name: string, call: Make, fields: object][] = [
     { taskType: 'clone', maxRunning: null },
   ],
   ['list_task_types', (admin) => admin.listTaskTypes({ limit: 3 }), { limit: 3 }],
+  ['get_job', (admin) => admin.getJob(TASK), { jobId: TASK }],
+  ['list_jobs', (admin) => admin.listJobs({ states: ['done'] }), { states: ['done'] }],
+  ['abort_job', (admin) => admin.abortJob(TASK, 'too slow'), { jobId: TASK, reason: 'too slow' }],
+  ['verify_history', (admin) => admin.verifyHistory({ id: TASK }), { id: TASK }],
+  ['seal_history', (admin) => admin.sealHistory(), {}],
+  [
+    'rebuild_projection',
+    (admin) => admin.rebuildProjection('tasks', { keepOld: false }),
+    { projection: 'tasks', keepOld: false },
+  ],
+  ['verify_projection', (admin) => admin.verifyProjection('tasks'), { projection: 'tasks' }],
+  [
+    'drop_projection_builds',
+    (admin) => admin.dropProjectionBuilds('tasks'),
+    { projection: 'tasks' },
+  ],
+  [
+    'dry_run_projection',
+    (admin) => admin.dryRunProjection('tasks', { to: '0000abcd:00000000000000000009' }),
+    { projection: 'tasks', to: '0000abcd:00000000000000000009' },
+  ],
+  ['dry_run_policy', (admin) => admin.dryRunPolicy({ maxRetries: 5 }), { maxRetries: 5 }],
+  ['backup', (admin) => admin.backup('before-upgrade'), { name: 'before-upgrade' }],
+  [
+    'import_task',
+    (admin) => admin.importTaskEvents({ taskId: TASK, fromLog: '0000abcd', events: [] }),
+    { taskId: TASK, fromLog: '0000abcd', events: [] },
+  ],
+  ['log_stats', (admin) => admin.logStats(), {}],
 ];
 
 describe('admin', () => {

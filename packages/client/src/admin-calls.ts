@@ -1,10 +1,23 @@
 import type {
   AdminName,
   AdminRequests,
+  BackupReport,
+  DroppedBuilds,
+  DryRunReport,
   EndpointList,
+  HistoryReport,
+  HistorySeal,
+  ImportAnswer,
+  JobAnswer,
+  JobInfo,
+  JobsPage,
+  LogStats,
   ParkedEventsPage,
   PauseProcessorAnswer,
+  PolicyReport,
   ProcessorsAnswer,
+  ProjectionReport,
+  RebuildReport,
   ReleaseParkedAnswer,
   StuckTasksPage,
   TaskTypeAnswer,
@@ -25,6 +38,30 @@ interface AdminAnswers {
   resume_task_type: TaskTypeAnswer;
   limit_task_type: TaskTypeAnswer;
   list_task_types: TaskTypesPage;
+  get_job: JobInfo;
+  list_jobs: JobsPage;
+  abort_job: JobInfo;
+  verify_history: JobAnswer;
+  seal_history: JobAnswer;
+  rebuild_projection: JobAnswer;
+  verify_projection: JobAnswer;
+  drop_projection_builds: DroppedBuilds;
+  dry_run_projection: JobAnswer;
+  dry_run_policy: JobAnswer;
+  backup: JobAnswer;
+  import_task: ImportAnswer;
+  log_stats: LogStats;
+}
+
+/** Result of each kind of job. */
+export interface JobResults {
+  verify_history: HistoryReport;
+  seal_history: HistorySeal;
+  rebuild_projection: RebuildReport;
+  verify_projection: ProjectionReport;
+  dry_run_projection: DryRunReport;
+  dry_run_policy: PolicyReport;
+  backup: BackupReport;
 }
 
 /** Sends an admin message; `command` says that it changes something. */
@@ -118,6 +155,85 @@ export class AdminCalls {
   ): Promise<TaskTypesPage> {
     const { options, fields } = splitOptions(filter);
     return this.query('list_task_types', fields, options);
+  }
+
+  getJob(jobId: string, options?: QueryOptions): Promise<JobInfo> {
+    return this.query('get_job', { jobId }, options);
+  }
+
+  /** A page of the jobs of the asked process, the newest first. */
+  listJobs(filter: AdminRequests['list_jobs'] & QueryOptions = {}): Promise<JobsPage> {
+    const { options, fields } = splitOptions(filter);
+    return this.query('list_jobs', fields, options);
+  }
+
+  /** Ends it as soon as it can; what it has written so far is taken back. */
+  abortJob(jobId: string, reason?: string, options?: CommandOptions): Promise<JobInfo> {
+    return this.command('abort_job', { jobId, reason }, options);
+  }
+
+  /** Checks the hash chain of the whole log, or of one task, and what a seal says. */
+  verifyHistory(
+    request: AdminRequests['verify_history'] = {},
+    options?: CommandOptions,
+  ): Promise<JobAnswer> {
+    return this.command('verify_history', request, options);
+  }
+
+  /** A digest of all histories, to be kept elsewhere. */
+  sealHistory(options?: CommandOptions): Promise<JobAnswer> {
+    return this.command('seal_history', {}, options);
+  }
+
+  /** Builds a view anew beside the one that serves, compares it with the log and swaps it in. */
+  rebuildProjection(
+    projection: string,
+    further: { readonly keepOld?: boolean } & CommandOptions = {},
+  ): Promise<JobAnswer> {
+    const { options, fields } = splitOptions(further);
+    return this.command('rebuild_projection', { ...fields, projection }, options);
+  }
+
+  /** Compares the view that serves with the log. */
+  verifyProjection(projection: string, options?: CommandOptions): Promise<JobAnswer> {
+    return this.command('verify_projection', { projection }, options);
+  }
+
+  /** Takes away builds that were kept. */
+  dropProjectionBuilds(projection: string, options?: CommandOptions): Promise<DroppedBuilds> {
+    return this.command('drop_projection_builds', { projection }, options);
+  }
+
+  /** Runs a projection over a stretch of the log, without any effect. */
+  dryRunProjection(
+    projection: string,
+    stretch: { readonly from?: string; readonly to?: string } & CommandOptions = {},
+  ): Promise<JobAnswer> {
+    const { options, fields } = splitOptions(stretch);
+    return this.command('dry_run_projection', { ...fields, projection }, options);
+  }
+
+  /** Decides all recorded failures again, without any effect. */
+  dryRunPolicy(policy: AdminRequests['dry_run_policy'] & CommandOptions = {}): Promise<JobAnswer> {
+    const { options, fields } = splitOptions(policy);
+    return this.command('dry_run_policy', fields, options);
+  }
+
+  /** Copies the log of a running service into a folder of its own below BACKUP_DIR, and verifies the copy. */
+  backup(name?: string, options?: CommandOptions): Promise<JobAnswer> {
+    return this.command('backup', { name }, options);
+  }
+
+  /** A piece of an exported task; whole files: `importTask`. */
+  importTaskEvents(
+    piece: AdminRequests['import_task'],
+    options?: CommandOptions,
+  ): Promise<ImportAnswer> {
+    return this.command('import_task', piece, options);
+  }
+
+  logStats(options?: QueryOptions): Promise<LogStats> {
+    return this.query('log_stats', {}, options);
   }
 
   private query<N extends AdminName>(

@@ -1,16 +1,20 @@
 import type {
+  AuditPage,
   BatchAnswer,
   ClaimAnswer,
   CleanupAnswer,
   CommandAnswer,
   CommandName,
   ExplainAnswer,
+  ExportPage,
   FeedPage,
   HistoryPage,
+  HistoryVerdict,
   PauseAllAnswer,
   QueryName,
   SearchAnswer,
   StatsAnswer,
+  TaskDiff,
   TaskInfo,
   TaskPage,
   WorkersPage,
@@ -40,6 +44,11 @@ interface QueryAnswers {
   task_stats: StatsAnswer;
   list_workers: WorkersPage;
   search_repository: SearchAnswer;
+  get_task_at: TaskInfo;
+  diff_task: TaskDiff;
+  query_audit: AuditPage;
+  verify_history: HistoryVerdict;
+  export_task: ExportPage;
 }
 
 export type AnswerOfQuery<N extends QueryName> = QueryAnswers[N];

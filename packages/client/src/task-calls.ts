@@ -1,4 +1,7 @@
 import type {
+  AuditEvent,
+  AuditPage,
+  AuditRequest,
   CommandAnswer,
   CommandName,
   CommandRequests,
@@ -6,15 +9,18 @@ import type {
   FeedPage,
   HistoryEvent,
   HistoryPage,
+  HistoryVerdict,
   Json,
   PauseAllAnswer,
   QueryName,
   QueryRequests,
   SearchAnswer,
   StatsAnswer,
+  TaskDiff,
   TaskInfo,
   TaskListFilter,
   TaskPage,
+  TaskPoint,
   TaskStatus,
   WorkersPage,
 } from '@taskmanager/protocol';
@@ -54,6 +60,50 @@ export abstract class TaskCalls {
 
   getTask(id: string, options?: QueryOptions): Promise<TaskInfo> {
     return this.query('get_task', { id }, options);
+  }
+
+  /** The task as it was after a revision, or at a time. */
+  getTaskAt(id: string, point: TaskPoint, options?: QueryOptions): Promise<TaskInfo> {
+    return this.query('get_task_at', { id, ...point }, options);
+  }
+
+  /** What changed between two points of a task's life, field by field; up to now without `to`. */
+  diffTask(
+    id: string,
+    from: TaskPoint,
+    to: TaskPoint = {},
+    options?: QueryOptions,
+  ): Promise<TaskDiff> {
+    const fields = {
+      fromRevision: from.revision,
+      fromAt: from.at,
+      toRevision: to.revision,
+      toAt: to.at,
+    };
+    return this.query('diff_task', { id, ...fields }, options);
+  }
+
+  /** One page of who did what; its `nextCursor`, given back as `cursor` beside the same filter, continues. */
+  queryAudit(request: AuditRequest = {}, options?: QueryOptions): Promise<AuditPage> {
+    return this.query('query_audit', request, options);
+  }
+
+  /** Everything that the filter covers, read page by page as the loop goes on. */
+  async *auditEvents(
+    request: AuditRequest = {},
+    options?: QueryOptions,
+  ): AsyncGenerator<AuditEvent, void> {
+    let { cursor } = request;
+    do {
+      const page = await this.queryAudit({ ...request, cursor }, options);
+      yield* page.events;
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+  }
+
+  /** Checks the hash chains of one task: its events and its refusals. */
+  verifyHistory(id: string, options?: QueryOptions): Promise<HistoryVerdict> {
+    return this.query('verify_history', { id }, options);
   }
 
   /** The first page, newest first: 100 tasks, or the filter's `limit` up to 500. All of them: `tasks`. */

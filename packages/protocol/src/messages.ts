@@ -42,6 +42,11 @@ export const QUERY_NAMES = [
   'task_stats',
   'list_workers',
   'search_repository',
+  'get_task_at',
+  'diff_task',
+  'query_audit',
+  'verify_history',
+  'export_task',
 ] as const;
 
 /** Messages that operate the service itself: subject `tasks.admin.<name>`. */
@@ -58,6 +63,19 @@ export const ADMIN_NAMES = [
   'resume_task_type',
   'limit_task_type',
   'list_task_types',
+  'get_job',
+  'list_jobs',
+  'abort_job',
+  'verify_history',
+  'seal_history',
+  'rebuild_projection',
+  'verify_projection',
+  'drop_projection_builds',
+  'dry_run_projection',
+  'dry_run_policy',
+  'backup',
+  'import_task',
+  'log_stats',
 ] as const;
 
 export type CommandName = (typeof COMMAND_NAMES)[number];

@@ -1,4 +1,9 @@
 import type { RequestMeta } from './actor.js';
+import type { AuditRequest } from './audit.js';
+import type { ImportTaskRequest } from './exported-task.js';
+import type { JobState } from './jobs.js';
+import type { HistorySeal } from './proof.js';
+import type { DiffRequest, TaskPoint } from './time-travel.js';
 import type { Backoff, Json, OnApproved, RunBy, Timeouts } from './task-info.js';
 import type { TaskStatus } from './task-status.js';
 import type { SearchRepositoryRequest } from './search.js';
@@ -191,6 +196,11 @@ export interface QueryRequests {
     readonly cursor?: string;
   };
   search_repository: SearchRepositoryRequest;
+  get_task_at: TaskRequest & TaskPoint;
+  diff_task: DiffRequest;
+  query_audit: AuditRequest;
+  verify_history: TaskRequest;
+  export_task: TaskRequest & { readonly limit?: number; readonly cursor?: string };
 }
 
 type Nothing = Readonly<Record<string, never>>;
@@ -234,4 +244,35 @@ export interface AdminRequests {
     readonly limit?: number;
     readonly cursor?: string;
   };
+  get_job: { readonly jobId: string };
+  list_jobs: {
+    readonly states?: readonly JobState[];
+    readonly limit?: number;
+    readonly cursor?: string;
+  };
+  abort_job: { readonly jobId: string; readonly reason?: string };
+  /** One task, or the whole log. */
+  verify_history: { readonly id?: string; readonly seal?: HistorySeal };
+  seal_history: Nothing;
+  /** `keepOld` (true): the build that serves now stays until it is dropped. */
+  rebuild_projection: { readonly projection: string; readonly keepOld?: boolean };
+  verify_projection: { readonly projection: string };
+  drop_projection_builds: { readonly projection: string };
+  /** Positions: strictly after `from`, up to `to`; the whole log when left out. */
+  dry_run_projection: {
+    readonly projection: string;
+    readonly from?: string;
+    readonly to?: string;
+  };
+  /** What is given stands in for what the tasks were created with. */
+  dry_run_policy: {
+    readonly taskTypes?: readonly string[];
+    readonly maxRetries?: number;
+    readonly retryDelayMs?: number;
+    readonly backoff?: Backoff;
+  };
+  /** A name for the folder in BACKUP_DIR; the time when left out. */
+  backup: { readonly name?: string };
+  import_task: ImportTaskRequest;
+  log_stats: Nothing;
 }

@@ -100,6 +100,8 @@ export interface TaskInfo {
   readonly startedAt?: number;
   readonly completedAt?: number;
   readonly revision: number;
+  /** It was brought here from another service, and is read-only. `at`: epoch milliseconds. */
+  readonly imported?: { readonly fromLog: string; readonly by: string; readonly at: number };
 }
 
 export interface TaskHandle {

@@ -1,0 +1,79 @@
+/** Whether the history is whole: `verify_history`, `seal_history`, `backup`. */
+
+export const HISTORY_PROBLEMS = [
+  'hash_mismatch',
+  'no_hash',
+  'missing_event',
+  'unreadable',
+  'stream_cut',
+  'log_cut',
+  'seal_mismatch',
+] as const;
+export type HistoryProblemCode = (typeof HISTORY_PROBLEMS)[number];
+
+/** The first thing that does not fit in one stream, or in the log as a whole. */
+export interface HistoryProblem {
+  readonly code: HistoryProblemCode;
+  /** What does not fit, where, and what that means; for people. */
+  readonly text: string;
+  readonly stream?: string;
+  readonly taskId?: string;
+  /** Of the event that does not fit, or that is missing. */
+  readonly revision?: number;
+  readonly position?: string;
+  readonly eventId?: string;
+  readonly type?: string;
+}
+
+/** What `tasks.query.verify_history` answers for one task. */
+export interface HistoryVerdict {
+  readonly taskId: string;
+  readonly ok: boolean;
+  readonly events: number;
+  readonly refusals: number;
+  /** Hash of the task's last event. */
+  readonly head: string;
+  readonly problems: readonly HistoryProblem[];
+}
+
+/** A digest of the heads of all streams, to be kept elsewhere: shows later what is missing. */
+export interface HistorySeal {
+  readonly format: 'taskmanager-seal';
+  readonly version: 1;
+  readonly logId: string;
+  /** It covers every event up to here. */
+  readonly position: string;
+  readonly events: number;
+  readonly streams: number;
+  /** Root of the Merkle tree (RFC 9162 §2.1) over the streams in the order of their names, in hex. */
+  readonly root: string;
+  /** When it was made, epoch milliseconds. */
+  readonly at: number;
+}
+
+/** Result of a job of `verify_history` over the whole log. */
+export interface HistoryReport {
+  readonly ok: boolean;
+  readonly events: number;
+  readonly streams: number;
+  /** The last event that was looked at; missing when the log is empty. */
+  readonly position?: string;
+  /** The first 100, in the order of the log. */
+  readonly problems: readonly HistoryProblem[];
+  readonly problemCount: number;
+  /** When a seal was given: events and streams since it was made, or that it covers and are gone. */
+  readonly seal?: {
+    readonly ok: boolean;
+    readonly eventsSince: number;
+    readonly missingEvents: number;
+    readonly missingStreams: number;
+  };
+}
+
+/** Result of a job of `backup`. */
+export interface BackupReport {
+  /** Where it lies on the service's machine. */
+  readonly directory: string;
+  readonly bytes: number;
+  readonly seal?: HistorySeal;
+}

@@ -1,0 +1,2 @@
+/** Long work that admin messages start, and how it is followed. */
+export { Jobs, type JobWork, type ResumeJob, type RunJob } from './jobs.js';
