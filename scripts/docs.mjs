@@ -53,7 +53,7 @@ export function generate(code) {
     admin: admin(code, meanings),
     meta: fieldTable(fieldsOf(code, code.Meta), meanings.meta, {}, 'meta'),
     events: events(code, meanings),
-    refusals: refusals(),
+    'other events': otherEvents(),
     task: taskTable(meanings),
     errors: errors(code, meanings),
     limits: limits(code, meanings),
@@ -409,15 +409,22 @@ function events({ protocol }, meanings) {
     .join('\n\n');
 }
 
-function refusals() {
-  const shape = (name) =>
-    interfaceOf('src/events/refusal-events.ts', `${name}Data`)
-      .map((field) => field.name)
+/** Events of no task: which stream they lie in, and the file that has them. */
+const OTHER_EVENTS = [
+  ['refused-<task id>', 'refusal-events', ['CommandRefused', 'RefusalsOmitted']],
+  ['types', 'task-type-events', ['TaskTypePaused', 'TaskTypeResumed', 'TaskTypeLimited']],
+  ['admin', 'admin-events', ['AdminCommandSent']],
+];
+
+function otherEvents() {
+  const shape = (file, name) =>
+    interfaceOf(`src/events/${file}.ts`, `${name}Data`)
+      .map((field) => (field.optional ? `${field.name}?` : field.name))
       .join(', ');
   return table(
-    ['event', 'data'],
-    ['CommandRefused', 'RefusalsOmitted'].map((name) =>
-      row(`\`${name}\``, `\`{ ${shape(name)} }\``),
+    ['event', 'stream', 'data'],
+    OTHER_EVENTS.flatMap(([stream, file, names]) =>
+      names.map((name) => row(`\`${name}\``, `\`${stream}\``, `\`{ ${shape(file, name)} }\``)),
     ),
   );
 }

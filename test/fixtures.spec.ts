@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { formatPosition } from '@taskmanager/protocol';
 import {
+  ADMIN_EVENT_CLASSES,
   CommandRefused,
   type EventMetadata,
   EventRegistry,
@@ -37,19 +38,17 @@ const FOLDER = new URL('./fixtures/events/', import.meta.url);
 const load = (name: string): Fixture =>
   JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')) as Fixture;
 
-const CLASSES = [
-  ...TASK_EVENT_CLASSES,
-  ...TASK_TYPE_EVENT_CLASSES,
-  CommandRefused,
-  RefusalsOmitted,
-];
+/** Of no task's stream, and folded into nothing. */
+const BESIDE_TASKS = [CommandRefused, RefusalsOmitted, ...ADMIN_EVENT_CLASSES];
+const CLASSES = [...TASK_EVENT_CLASSES, ...TASK_TYPE_EVENT_CLASSES, ...BESIDE_TASKS];
 const VERSIONS = CLASSES.flatMap(({ type, version }) =>
   Array.from({ length: version }, (_, n) => ({ type, version: n + 1, present: n + 1 === version })),
 );
-const refusals = new EventRegistry<TaskEvent>([CommandRefused, RefusalsOmitted]);
+const besideTasks = new EventRegistry<TaskEvent>(BESIDE_TASKS);
 
 const isOfTypes = ({ stream }: Fixture): boolean => stream === TASK_TYPES_STREAM;
-const isRefusal = ({ stream }: Fixture): boolean => stream.startsWith('refused-');
+const isBesideTasks = ({ type }: Fixture): boolean =>
+  BESIDE_TASKS.some((each) => each.type === type);
 const metadataOf = ({ metadata }: Fixture): EventMetadata => JSON.parse(metadata) as EventMetadata;
 
 function stored(fixture: Fixture) {
@@ -64,9 +63,9 @@ function storedOfTypes(fixture: Fixture) {
 
 function revived(fixture: Fixture): TaskEvent {
   if (isOfTypes(fixture)) return storedOfTypes(fixture).event;
-  if (!isRefusal(fixture)) return stored(fixture).event;
+  if (!isBesideTasks(fixture)) return stored(fixture).event;
   const data = JSON.parse(fixture.data) as object;
-  return refusals.revive(fixture.type, metadataOf(fixture).version, data);
+  return besideTasks.revive(fixture.type, metadataOf(fixture).version, data);
 }
 
 test('every version of every event has an example, and no example is of anything else', () => {
@@ -116,7 +115,7 @@ describe.each(VERSIONS)('$type version $version', ({ type, version, present }) =
     });
   }
 
-  if (!isRefusal(fixture) && !isOfTypes(fixture)) {
+  if (!isBesideTasks(fixture) && !isOfTypes(fixture)) {
     test('changes a task to the status that stands beside it', () => {
       const taskId = taskIdOfStream(fixture.stream);
       const before = histories(type).reduce<Task | undefined>(

@@ -46,7 +46,7 @@ export interface ChainEnd {
 export const EMPTY_CHAIN: ChainEnd = { revision: -1, hash: CHAIN_START };
 
 /** What the encoder does not add itself. Only an event of a task has what the task then is. */
-type OfTask = 'appName' | 'status' | 'attempt';
+type OfTask = 'taskType' | 'appName' | 'status' | 'attempt';
 type MetadataToWrite = Omit<EventMetadata, 'version' | 'hash' | OfTask> &
   Partial<Pick<EventMetadata, OfTask>>;
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RecordedEvent } from '../event-store/index.js';
 import {
+  ADMIN_STREAM,
   CHAIN_START,
   chainHash,
   refusalStream,
@@ -10,7 +11,7 @@ import {
 } from '../events/index.js';
 import { describeEvent } from './log-copy.errors.js';
 
-const CHAINED = [TASK_STREAM_PREFIX, refusalStream(''), TASK_TYPES_STREAM];
+const CHAINED = [TASK_STREAM_PREFIX, refusalStream(''), TASK_TYPES_STREAM, ADMIN_STREAM];
 
 /** What a log is found to be. */
 export interface AuditReport {

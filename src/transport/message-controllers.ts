@@ -11,11 +11,18 @@ import {
 } from '@taskmanager/protocol';
 import { Batch } from '../commands/batch.command.js';
 import { BatchRequests } from './batch-requests.js';
+import { AdminJournal } from '../context/index.js';
 import type { IncomingRequest } from './incoming-request.js';
 import { type MessageClass, MessageShape } from './message-shape.js';
 import { Requests } from './requests.js';
 
 type Handler<C> = (this: C, payload: unknown, request: IncomingRequest) => Promise<unknown>;
+
+/** An admin message that changes something. */
+interface AdminMessageClass extends MessageClass<object, AdminName> {
+  /** What it does leaves an event by itself; else it is written down before it is done. */
+  readonly recordsItself?: true;
+}
 
 /** Every message on the wire, by its class. */
 export interface Messages {
@@ -26,7 +33,7 @@ export interface Messages {
   readonly queries: readonly MessageClass<object, QueryName>[];
   /** What operates the service: those that change something, and those that only look. */
   readonly admin: {
-    readonly commands: readonly MessageClass<object, AdminName>[];
+    readonly commands: readonly AdminMessageClass[];
     readonly queries: readonly MessageClass<object, AdminName>[];
   };
 }
@@ -91,6 +98,7 @@ export function adminController({ admin }: Messages): Type {
       @Inject(Requests) readonly requests: Requests,
       @Inject(CommandBus) readonly commandBus: CommandBus,
       @Inject(QueryBus) readonly queryBus: QueryBus,
+      @Inject(AdminJournal) readonly journal: AdminJournal,
     ) {}
   }
 
@@ -99,7 +107,9 @@ export function adminController({ admin }: Messages): Type {
   for (const type of admin.commands) {
     const shape = new MessageShape(type);
     add(type.message, async function (payload, request) {
-      return this.commandBus.execute(this.requests.command(shape, payload, request));
+      const command = this.requests.command(shape, payload, request);
+      if (!type.recordsItself) await this.journal.record(type.message, command);
+      return this.commandBus.execute(command);
     });
   }
   for (const type of admin.queries) {

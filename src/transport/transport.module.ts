@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
+import { CommandsModule } from '../commands/commands.module.js';
 import { ContextModule } from '../context/context.module.js';
 import { Authenticator } from './authenticator.js';
 import { Dispatcher } from './dispatcher.js';
@@ -23,7 +24,7 @@ export class TransportModule {
   static serving(messages: Messages): DynamicModule {
     return {
       module: TransportModule,
-      imports: [ContextModule, CqrsModule],
+      imports: [CommandsModule, ContextModule, CqrsModule],
       controllers: [
         commandController(messages),
         queryController(messages),

@@ -1,0 +1,81 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Json } from '@taskmanager/protocol';
+import { AdminJournal, Clock, contextOf, eventId, whoAndWhy } from '../context/index.js';
+import { EventLog, RevisionConflict } from '../event-store/index.js';
+import {
+  ADMIN_STREAM,
+  AdminCommandSent,
+  type ChainEnd,
+  EMPTY_CHAIN,
+  encodeEvent,
+  type EventMetadata,
+  splitHash,
+} from '../events/index.js';
+import { TaskQueue } from './task-queue.js';
+
+/** How often it is tried while other processes write to the same stream. */
+const ATTEMPTS = 8;
+
+/** The stream `admin`: rare, and so without a cache; each record reads the stream's end. */
+@Injectable()
+export class StreamAdminJournal extends AdminJournal {
+  private readonly logger = new Logger('Admin');
+  private readonly queue = new TaskQueue();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  async record(name: string, command: object): Promise<void> {
+    try {
+      await this.queue.run(ADMIN_STREAM, () => this.append(name, command));
+    } catch (error) {
+      this.logger.warn(
+        `${name} by ${whoAndWhy(command)} cannot be written to the event log, and is done all the same: ${String(error)}`,
+      );
+    }
+  }
+
+  private async append(name: string, command: object): Promise<void> {
+    const { commandId, actor, correlationId, causationId, transport } = contextOf(command);
+    const { reason, ...args } = JSON.parse(JSON.stringify(command)) as {
+      readonly [key: string]: Json;
+    };
+    const event = new AdminCommandSent({
+      command: name,
+      args,
+      ...(typeof reason === 'string' && { reason }),
+    });
+    for (let attempt = 1; ; attempt++) {
+      const end = await this.end();
+      const id = eventId(commandId, ADMIN_STREAM, end.revision + 1);
+      const { text } = encodeEvent(end, ADMIN_STREAM, id, event, {
+        timestamp: Math.max(this.clock.now(), end.timestamp),
+        actor,
+        commandId,
+        $correlationId: correlationId,
+        $causationId: causationId,
+        transport,
+      });
+      try {
+        const expected = end.revision < 0 ? 'no_stream' : BigInt(end.revision);
+        await this.log.append(ADMIN_STREAM, expected, [text]);
+        return;
+      } catch (error) {
+        if (!(error instanceof RevisionConflict) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private async end(): Promise<ChainEnd & { readonly timestamp: number }> {
+    const [last] = await this.log.readStream(ADMIN_STREAM, { direction: 'backwards', limit: 1 });
+    if (!last) return { ...EMPTY_CHAIN, timestamp: 0 };
+    const hash = splitHash(last.metadata)?.hash;
+    if (hash === undefined) throw new Error(`The last event of ${ADMIN_STREAM} has no hash.`);
+    const { timestamp } = JSON.parse(last.metadata) as EventMetadata;
+    return { revision: Number(last.revision), hash, timestamp };
+  }
+}
