@@ -40,7 +40,7 @@ export interface HistoryEvent {
   readonly data: { readonly [key: string]: Json };
   readonly metadata: { readonly [key: string]: Json };
   /** Who, what, from where and what changed, in one line for people; its words may change. */
-  readonly line?: string;
+  readonly line: string;
 }
 
 export interface HistoryPage {

@@ -64,6 +64,7 @@ describe('get_task_history', () => {
         actor: stored.metadata.actor,
         data: { reason: 'done with it' },
         metadata: stored.metadata,
+        line: 'tester deleted it: done with it',
       },
     ]);
   });
