@@ -2,7 +2,12 @@
 export { backoffMs } from './backoff.js';
 export { EventFailed, failureOf } from './views/event-failed.js';
 export { Ownership, type Term } from './ownership.js';
-export type { WaitOutcome } from './views/position-waiters.js';
+export { Doorbell } from './doorbell.js';
+export { type LoopListener, ProcessorLoop } from './processor-loop.js';
+export { PositionWaiters, type WaitOutcome } from './views/position-waiters.js';
+export { type ProjectionSource, ProjectionSources } from './views/projection-source.js';
+export type { ServedProjection } from './views/served-projection.js';
+export { type Generation, ViewGenerations } from './views/view-generations.js';
 export { CheckpointMoved } from './processor.js';
 export type { Processor, ProcessorBatch, ProcessorStatus } from './processor.js';
 export { ProcessorRunner } from './processor-runner.js';

@@ -22,6 +22,8 @@ import type { ProcessorStatus } from './processor.js';
 import { ProjectionRun } from './views/projection-run.js';
 import { SagaFinder } from './sagas/saga-finder.js';
 import { Timers } from './timers/timers.js';
+import { ProjectionSources, type ProjectionSource } from './views/projection-source.js';
+import type { ServedProjection } from './views/served-projection.js';
 import { Projection, type View } from './views/view.js';
 import { ViewGenerations } from './views/view-generations.js';
 
@@ -32,7 +34,7 @@ import { ViewGenerations } from './views/view-generations.js';
 @Injectable()
 export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Processors');
-  private readonly projections = new Map<string, ProjectionRun>();
+  private readonly projections = new Map<string, ProjectionRun | ServedProjection>();
   /** Sagas, publishers, timers: what one process at a time runs. */
   private readonly owned = new Map<string, ProcessorRun>();
 
@@ -48,7 +50,8 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
   ) {}
 
   onApplicationBootstrap(): void {
-    for (const run of this.findProjections()) this.add(this.projections, run);
+    for (const run of [...this.findProjections(), ...this.findSources()])
+      this.add(this.projections, run);
     for (const handler of [...this.sagas.handlers(), ...this.findPublishers()]) {
       const { log, store, clock, logger } = this;
       const place = { handler, log, store, clock, logger };
@@ -96,10 +99,12 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Builds a view anew beside the serving one; resolves when it has been swapped in. */
   rebuild(name: string): Promise<void> {
-    return this.projection(name).rebuild();
+    const run = this.projection(name);
+    if (!(run instanceof ProjectionRun)) throw new Error(`${name} is rebuilt by a job.`);
+    return run.rebuild();
   }
 
-  private projection(name: string): ProjectionRun {
+  private projection(name: string): ProjectionRun | ServedProjection {
     const run = this.projections.get(name);
     if (!run) throw new Error(`There is no projection ${name}.`);
     return run;
@@ -122,6 +127,11 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
       if (!options) return [];
       return [new ProjectionRun(wrapper.instance as View, options, log, clock, place, tell)];
     });
+  }
+
+  private findSources(): ServedProjection[] {
+    const wrappers = this.discovery.getProviders({ metadataKey: ProjectionSources.KEY });
+    return wrappers.map(({ instance }) => (instance as ProjectionSource).projection());
   }
 
   private findPublishers(): ProcessorHandler[] {

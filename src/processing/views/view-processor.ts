@@ -21,13 +21,13 @@ import type { Generation } from './view-generations.js';
 import { ViewParking } from './view-parking.js';
 
 /** A transaction holds the event loop about this long, milliseconds; its commit comes on top. */
-const TRANSACTION_MS = { serving: 12, building: 40, retired: 12 };
+const TRANSACTION_MS = { serving: 12, building: 40, kept: 12, retired: 12 };
 
 /** Trying parked tasks again holds up new events about this long at a time, milliseconds. */
 const RETRY_MS = 100;
 
 /** Events folded in memory before they are written although more are waiting to be read. */
-const UNWRITTEN = { serving: 5_000, building: 1_000_000, retired: 0 };
+const UNWRITTEN = { serving: 5_000, building: 1_000_000, kept: 0, retired: 0 };
 
 /** Who hears of what happens to a view. */
 export interface ViewListener {

@@ -1,14 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { LIMITS, logIdOf, type Position } from '@taskmanager/protocol';
+import { LIMITS, type Position } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
 import { EventLog } from '../../event-store/index.js';
 import { isFileTrouble } from '../../database/index.js';
 import { ProcessorRunner } from '../../processing/index.js';
+import { reachedOrRefused } from '../view-freshness.js';
 import type { TaskGeneration } from './task-generation.js';
 import { TASK_VIEW, TaskProjection } from './task.projection.js';
-
-const HEAD_MS = 500;
 
 /** The task view, at least as new as a query asks for: reading your own writes. */
 @Injectable()
@@ -43,44 +41,8 @@ export class FreshTasks {
   }
 
   private async whenReached(after: Position): Promise<TaskGeneration> {
-    if (logIdOf(after) !== this.log.logId) {
-      throw new Refusal(
-        'VALIDATION_FAILED',
-        `meta.after ${after} is a position of another event log; this one is ${this.log.logId}. Leave it out.`,
-        { field: 'after' },
-      );
-    }
-    const outcome = await this.runner.whenProcessed(TASK_VIEW, after, LIMITS.afterMs);
-    switch (outcome) {
-      case 'reached':
-        return this.projection.whenServing(LIMITS.afterMs);
-      case 'full':
-        throw new Refusal('OVERLOADED', 'Too many queries wait for the task view. Try again.');
-      case 'late':
-      case 'stopped':
-        await this.refuseFuture(after);
-        throw new Refusal(
-          'UNAVAILABLE',
-          outcome === 'late'
-            ? `The task view has not reached ${after} within ${LIMITS.afterMs} ms. Try again, or read without meta.after.`
-            : 'The service is shutting down. Try again on another one.',
-          { after },
-        );
-    }
-  }
-
-  /** Given out before an older log was put back: waiting longer does not help. */
-  private async refuseFuture(after: Position): Promise<void> {
-    // A log that is away answers late or not at all, and a query has waited long enough.
-    const head = await Promise.race([this.log.head(), delay(HEAD_MS, 'unknown' as const)]).catch(
-      () => 'unknown' as const,
-    );
-    if (head === 'unknown' || (head !== undefined && after <= head)) return;
-    throw new Refusal(
-      'VALIDATION_FAILED',
-      `meta.after ${after} lies beyond the log's end. Leave it out.`,
-      { field: 'after' },
-    );
+    await reachedOrRefused(TASK_VIEW, 'task view', after, { runner: this.runner, log: this.log });
+    return this.projection.whenServing(LIMITS.afterMs);
   }
 }
 

@@ -178,9 +178,9 @@ describe.each(DELIVERIES)('the task view, every event delivered %s', (_, deliver
     await views.reach(await tasks.append(id, new TaskStarted({ attempt: 1 })));
     await expectEqualToFold();
     const rows = views.database.connection
-      .prepare('SELECT generation FROM view_generation WHERE state = ?')
+      .prepare('SELECT generation FROM view_generation WHERE view = ? AND state = ?')
       .pluck()
-      .all('serving');
+      .all('tasks', 'serving');
     expect(rows).toEqual([2]);
   });
 
