@@ -90,6 +90,7 @@ module.exports = {
     ),
     layer('database', DATABASE, [SQLITE]),
     layer('projections', '^src/projections/', [
+      SQLITE,
       EVENTS,
       TASK,
       DATABASE,

@@ -20,7 +20,8 @@ export interface ViewGenerationTable {
   version: number;
   /** The event log whose events it holds. */
   log_id: string;
-  state: 'building' | 'serving' | 'retired';
+  /** `kept`: another one serves in its place, and it stays until somebody drops it. */
+  state: 'building' | 'serving' | 'kept' | 'retired';
   /** The checkpoint: every event up to here is in the rows. */
   position: string | null;
   /** Rows may hold events up to here: a large write is under way, or was interrupted. */

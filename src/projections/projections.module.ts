@@ -1,12 +1,20 @@
+import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { TaskFinder } from '../commands/task-finder.port.js';
 import { TaskTypes } from '../commands/task-types.port.js';
 import { Workers } from '../commands/workers.port.js';
+import { Settings } from '../config/index.js';
 import { ContextModule } from '../context/context.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EventStoreModule } from '../event-store/event-store.module.js';
 import { ProcessingModule } from '../processing/processing.module.js';
+import { AuditReader } from './audit/audit-reader.js';
+import { AuditWitness } from './audit/audit-witness.js';
+import { AuditProjection } from './audit/audit.projection.js';
+import { LogPlace } from './audit/log-place.js';
+import { GetLogStatsHandler } from './audit/log-stats.handler.js';
+import { QueryAuditHandler } from './audit/query-audit.handler.js';
 import { FeedTail } from './feed/feed-tail.js';
 import { ReadEventsHandler } from './feed/read-events.handler.js';
 import { GetTaskHistoryHandler } from './history/get-task-history.handler.js';
@@ -40,6 +48,8 @@ const QUERY_HANDLERS = [
   ReadEventsHandler,
   ListTaskTypesHandler,
   ListWorkersHandler,
+  QueryAuditHandler,
+  GetLogStatsHandler,
 ];
 
 /** The read models and the queries that they answer. */
@@ -47,6 +57,10 @@ const QUERY_HANDLERS = [
   imports: [CqrsModule, ContextModule, EventStoreModule, DatabaseModule, ProcessingModule],
   providers: [
     TaskProjection,
+    AuditProjection,
+    AuditReader,
+    AuditWitness,
+    { provide: LogPlace, useFactory: logPlace, inject: [Settings] },
     ClaimSlots,
     ClaimWaiters,
     KnownTaskTypes,
@@ -60,6 +74,10 @@ const QUERY_HANDLERS = [
     { provide: Workers, useExisting: KnownWorkers },
     ...QUERY_HANDLERS,
   ],
-  exports: [TaskFinder, TaskTypes, Workers],
+  exports: [AuditWitness, TaskFinder, TaskTypes, Workers],
 })
 export class ProjectionsModule {}
+
+function logPlace({ eventStore, dataDir }: Settings): LogPlace {
+  return { kind: eventStore, file: eventStore === 'sqlite' ? join(dataDir, 'log.db') : undefined };
+}

@@ -1,0 +1,106 @@
+/** What a filter asks of rows: which columns may have which numbers, and how many events have them. */
+import { AuditNames } from './audit-names.js';
+import { numberOf } from './audit-row.js';
+import type { NameKind } from './audit-schema.js';
+import type { Database, Statement } from '@taskmanager/sqlite-driver';
+
+/** As {@link AuditFilter} of the protocol, with what a token confines. */
+export interface AuditQuestion {
+  readonly actor?: string;
+  /** All of them when undefined; no name: none. */
+  readonly apps?: readonly string[];
+  readonly taskIds?: readonly string[];
+  readonly taskTypes?: readonly string[];
+  readonly events?: readonly string[];
+  readonly workerId?: string;
+  readonly correlationId?: string;
+  readonly refused?: boolean;
+  readonly atFrom?: number;
+  readonly atTo?: number;
+}
+
+export type AuditColumn =
+  'stream' | 'type' | 'actor' | 'app' | 'task_type' | 'worker' | 'correlation';
+
+export interface Condition {
+  readonly column: AuditColumn;
+  /** Never empty. */
+  readonly ids: readonly number[];
+  /** Rows that have any but these. */
+  readonly not: boolean;
+  /** How many rows fulfil it; undefined when only counting them tells. */
+  readonly events: number | undefined;
+}
+
+/** Events that say that something was refused. */
+const REFUSALS = ['CommandRefused', 'RefusalsOmitted'];
+/** The streams that may hold events of a task; imported ones have a name of their own. */
+const STREAMS = ['task-', 'refused-', 'imported-', 'imported-refused-'];
+
+export class AuditConditions {
+  private readonly names: AuditNames;
+  private readonly stream: Statement<[string], { id: number; events: number }>;
+
+  constructor(db: Database) {
+    this.names = new AuditNames(db);
+    this.stream = db.prepare('SELECT id, events FROM stream WHERE name = ?');
+  }
+
+  /** Undefined when no row can fulfil them: a name that nobody has. */
+  of(question: AuditQuestion): readonly Condition[] | undefined {
+    const { actor, apps, taskIds, taskTypes, events, workerId, correlationId, refused } = question;
+    const types =
+      refused === true ? REFUSALS.filter((type) => events?.includes(type) ?? true) : events;
+    const conditions = [
+      actor === undefined ? undefined : this.named('actor', 'actor', [actor]),
+      apps && this.named('app', 'app', apps),
+      taskTypes && this.named('task_type', 'taskType', taskTypes),
+      workerId === undefined ? undefined : this.named('worker', 'worker', [workerId]),
+      types && this.named('type', 'type', types),
+      refused === false ? this.unrefused() : undefined,
+      taskIds && this.ofTasks(taskIds),
+      correlationId === undefined ? undefined : correlated(correlationId),
+    ].filter((one) => one !== undefined);
+    return conditions.every(({ ids, not }) => not || ids.length > 0) ? conditions : undefined;
+  }
+
+  private named(column: AuditColumn, kind: NameKind, texts: readonly string[]): Condition {
+    const found = [...new Set(texts)].flatMap((text) => this.names.find(kind, text) ?? []);
+    return condition(column, found);
+  }
+
+  private ofTasks(taskIds: readonly string[]): Condition {
+    const streams = [...new Set(taskIds)].flatMap((id) =>
+      STREAMS.map((prefix) => `${prefix}${id}`),
+    );
+    return condition(
+      'stream',
+      streams.flatMap((name) => this.stream.get(name) ?? []),
+    );
+  }
+
+  private unrefused(): Condition | undefined {
+    const refusals = REFUSALS.flatMap((type) => this.names.find('type', type) ?? []);
+    if (refusals.length === 0) return undefined;
+    const all = this.names.all('type').reduce((sum, { events }) => sum + events, 0);
+    const { ids, events = 0 } = condition('type', refusals);
+    return { column: 'type', ids, not: true, events: all - events };
+  }
+}
+
+function condition(
+  column: AuditColumn,
+  found: readonly { readonly id: number; readonly events: number }[],
+): Condition {
+  const events = found.reduce((sum, one) => sum + one.events, 0);
+  return { column, ids: found.map(({ id }) => id), not: false, events };
+}
+
+function correlated(correlationId: string): Condition {
+  return {
+    column: 'correlation',
+    ids: [numberOf(correlationId)],
+    not: false,
+    events: undefined,
+  };
+}

@@ -1,0 +1,36 @@
+import {
+  type Actor,
+  type AuditEvent,
+  formatPosition,
+  type TaskStatus,
+} from '@taskmanager/protocol';
+import { taskIdOf } from './audit-compare.js';
+import type { AuditRow } from './audit-row.js';
+
+/** A row as `query_audit` answers it. */
+export function auditEventOf(row: AuditRow, logId: string): AuditEvent {
+  const { taskType, app, status, attempt, worker, transport } = row;
+  const { commandId, correlationId, causationId, refused, stream } = row;
+  const taskId = taskIdOf(stream);
+  return {
+    position: formatPosition(logId, row.offset),
+    at: row.at,
+    eventId: row.eventId,
+    type: row.type,
+    revision: row.revision,
+    ...(taskId !== undefined && { taskId }),
+    ...(taskType !== null && { taskType }),
+    ...(app !== null && { appName: app }),
+    ...(status !== null && { status: status as TaskStatus }),
+    ...(attempt !== null && { attempt }),
+    ...(worker !== null && { workerId: worker }),
+    actor: JSON.parse(row.whole) as Actor,
+    ...(transport !== null && { transport }),
+    ...(commandId !== null && { commandId }),
+    ...(correlationId !== null && { correlationId }),
+    ...(causationId !== null && { causationId }),
+    ...(refused !== null && { refused: JSON.parse(refused) as AuditEvent['refused'] }),
+    line: row.line,
+    ...(stream.startsWith('imported-') && { imported: true }),
+  };
+}

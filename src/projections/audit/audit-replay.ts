@@ -1,0 +1,230 @@
+/** Builds the audit anew, compares it with the log, and tries the present code on history. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type Difference,
+  type DryRunReport,
+  type FoldFailure,
+  offsetOf,
+  type Position,
+  type ProjectionReport,
+  type RebuildReport,
+} from '@taskmanager/protocol';
+import type { EventLog, LogPage, RecordedEvent } from '../../event-store/index.js';
+import type { JobWork } from '../../jobs/index.js';
+import { AUDIT, type AuditBuild, type AuditBuilds } from './audit-builds.js';
+import { taskIdOf } from './audit-compare.js';
+import { auditRowOf, isReadable, numberOf } from './audit-row.js';
+import type { AuditThread } from './audit-thread.js';
+
+const PAGE = 500;
+const MOST_TOLD = 100;
+
+/** What is strictly after `from`, up to and with `to`; to the end when left out. */
+interface Place {
+  readonly from?: Position;
+  readonly to?: Position;
+}
+
+export class AuditReplay {
+  constructor(
+    private readonly builds: AuditBuilds,
+    private readonly thread: AuditThread,
+    private readonly log: EventLog,
+  ) {}
+
+  /**
+   * Fills a file beside the one that serves, or goes on with what an earlier rebuild has filled, and
+   * compares it with the log. Aborted, or when it differs, the file is taken away.
+   */
+  async build(
+    work: JobWork,
+  ): Promise<{ readonly build: AuditBuild; readonly report: RebuildReport }> {
+    const { serving } = this.builds;
+    if (!serving) throw new Error('The audit is being built already, for the first time.');
+    const build = await this.builds.openRebuild();
+    try {
+      const total = await this.total(this.builds.fileOf(serving));
+      const position = await this.fill(build, (done) => this.tell(work, 'fold', done, total));
+      const report = await this.compare(work, build, position);
+      if (!report.ok) {
+        throw new Error(
+          `The new build differs from the log in ${report.differenceCount} place(s): ${report.differences[0]?.text ?? ''} The old one goes on serving.`,
+        );
+      }
+      return { build, report: { ...report, events: report.rows } };
+    } catch (error) {
+      if (!mayGoOn(work)) {
+        this.builds.retire(build.generation);
+        await this.builds.dropRetired();
+      }
+      throw error;
+    }
+  }
+
+  /** To the end of the log, from wherever the file is. */
+  async catchUp(build: AuditBuild): Promise<void> {
+    await this.fill(build, () => undefined);
+  }
+
+  async verify(work: JobWork): Promise<ProjectionReport> {
+    const { serving } = this.builds;
+    if (!serving)
+      throw new Error('The audit is being built for the first time: nothing serves yet.');
+    const file = this.builds.fileOf(serving);
+    const { position } = await this.thread.call('state', file);
+    const build = { generation: serving, file, position: undefined };
+    return this.compare(work, build, (position as Position | null) ?? undefined);
+  }
+
+  async dryRun(work: JobWork, { from, to }: Place): Promise<DryRunReport> {
+    const failures: FoldFailure[] = [];
+    const differences: Difference[] = [];
+    const tasks = new Set<number>();
+    let [events, failureCount, differenceCount] = [0, 0, 0];
+    let position = from;
+    const serving = to === undefined ? this.builds.serving : undefined;
+    const file = serving && this.builds.fileOf(serving);
+    const reached = file && ((await this.thread.call('state', file)).position as Position | null);
+    for await (const page of this.pages({ ...(from && { from }), ...(to && { to }) })) {
+      for (const record of page.events) {
+        events += 1;
+        const taskId = taskIdOf(record.stream);
+        if (taskId !== undefined) tasks.add(numberOf(taskId));
+        if (isReadable(auditRowOf(record))) continue;
+        failureCount += 1;
+        if (failures.length < MOST_TOLD) failures.push(failureOf(record));
+      }
+      if (file && reached) {
+        const within = page.events.filter((one) => one.position <= reached);
+        const upTo = earlier(page.position, reached);
+        const compared = await this.thread.call(
+          'compare',
+          file,
+          within,
+          numberOfPlace(position),
+          numberOfPlace(upTo),
+        );
+        differenceCount += compared.differenceCount;
+        differences.push(...compared.differences.slice(0, MOST_TOLD - differences.length));
+      }
+      position = page.position ?? position;
+      this.tell(work, 'dry run', events);
+    }
+    return {
+      projection: AUDIT,
+      events,
+      tasks: tasks.size,
+      ok: failureCount === 0 && differenceCount === 0,
+      ...(position !== undefined && { position }),
+      failures,
+      failureCount,
+      differences,
+      differenceCount,
+    };
+  }
+
+  private async fill(
+    { file }: AuditBuild,
+    report: (done: number) => void,
+  ): Promise<Position | undefined> {
+    for (;;) {
+      const { position: expected } = await this.thread.call('state', file);
+      const from = (expected as Position | null) ?? undefined;
+      const page = await this.log.readAll({ limit: PAGE, ...(from && { after: from }) });
+      const { position } = page;
+      if (position !== undefined && position > (expected ?? '')) {
+        // Another process that fills the same file is as good.
+        await this.thread.call('write', file, expected, page.events, position);
+      }
+      report(await this.total(file));
+      if (page.end) return position ?? from;
+      await nextTurn();
+    }
+  }
+
+  private async compare(
+    work: JobWork,
+    { generation, file }: AuditBuild,
+    upTo: Position | undefined,
+  ): Promise<ProjectionReport> {
+    const differences: Difference[] = [];
+    const total = await this.total(file);
+    let [rows, differenceCount] = [0, 0];
+    let last: Position | undefined;
+    const look = async (records: readonly RecordedEvent[], position: Position) => {
+      const [after, end] = [numberOfPlace(last), numberOfPlace(position)];
+      const compared = await this.thread.call('compare', file, records, after, end);
+      rows += compared.rows;
+      differenceCount += compared.differenceCount;
+      differences.push(...compared.differences.slice(0, MOST_TOLD - differences.length));
+      last = position;
+      this.tell(work, 'verify', rows, total);
+    };
+    if (upTo !== undefined) {
+      for await (const { events, position } of this.pages({ to: upTo })) {
+        if (position !== undefined) await look(events, position);
+      }
+      // What the file has beyond the log's end.
+      if (last === undefined || last < upTo) await look([], upTo);
+    }
+    return {
+      projection: AUDIT,
+      generation: generation.generation,
+      ok: differenceCount === 0,
+      rows,
+      ...(upTo !== undefined && { position: upTo }),
+      differences,
+      differenceCount,
+    };
+  }
+
+  /** The log's events there, page by page; the last page ends at `to`. */
+  private async *pages({ from, to }: Place): AsyncGenerator<LogPage> {
+    for (let after = from; ;) {
+      const page = await this.log.readAll({ limit: PAGE, ...(after !== undefined && { after }) });
+      const isLast = page.end || (to !== undefined && (page.position ?? '') >= to);
+      if (isLast && to !== undefined) {
+        const events = page.events.filter(({ position }) => position <= to);
+        yield { ...page, events, position: earlier(page.position, to) };
+      } else yield page;
+      if (isLast) return;
+      after = page.position;
+      await nextTurn();
+    }
+  }
+
+  private async total(file: string): Promise<number> {
+    return (await this.thread.call('state', file)).events;
+  }
+
+  /** @throws what the job was aborted with */
+  private tell(work: JobWork, step: string, done: number, total?: number): void {
+    work.signal.throwIfAborted();
+    const most = total === undefined ? {} : { total: Math.max(done, total) };
+    work.report({ step, done, ...most, unit: 'events' });
+  }
+}
+
+/** The service stops under a rebuild: its next life goes on with what is there. */
+function mayGoOn({ signal }: JobWork): boolean {
+  return signal.aborted && (signal.reason as Error).name === 'JobInterrupted';
+}
+
+function earlier(a: Position | undefined, b: Position): Position {
+  return a !== undefined && a < b ? a : b;
+}
+
+/** −1 is before the first event. */
+function numberOfPlace(position: Position | undefined): number {
+  return position === undefined ? -1 : Number(offsetOf(position));
+}
+
+function failureOf({ stream, revision, position, type }: RecordedEvent): FoldFailure {
+  return {
+    taskId: taskIdOf(stream) ?? '',
+    revision: Number(revision),
+    position,
+    type,
+    error: `What is stored of this event of ${stream} cannot be read.`,
+  };
+}

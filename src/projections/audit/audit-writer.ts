@@ -1,0 +1,124 @@
+/** Writes rows and the checkpoint of one audit file, in one transaction. */
+import type { Database, Statement } from '@taskmanager/sqlite-driver';
+import { type AuditRow, numberOf } from './audit-row.js';
+import { AuditNames } from './audit-names.js';
+import { packed } from './audit-schema.js';
+
+/** Events that one summary of times covers. */
+const BLOCK = 4_096;
+
+interface Block {
+  readonly id: number;
+  readonly first: number;
+  last: number;
+  min_at: number;
+  max_at: number;
+  events: number;
+}
+
+type Value = number | string | Buffer | null;
+
+export class AuditWriter {
+  private readonly names: AuditNames;
+  private readonly move: Statement<[string | null, string | null]>;
+  private readonly insertEvent: Statement<Value[]>;
+  private readonly insertDetail: Statement<Value[]>;
+  private readonly touchStream: Statement<[string, number, number], number>;
+  private readonly lastBlock: Statement<[], Block>;
+  private readonly putBlock: Statement<[Block]>;
+  private readonly lastOffset: Statement<[], number>;
+
+  constructor(private readonly db: Database) {
+    this.names = new AuditNames(db);
+    this.move = db.prepare('UPDATE meta SET position = ? WHERE position IS ?');
+    this.insertEvent = db.prepare('INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.insertDetail = db.prepare(
+      'INSERT INTO detail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.touchStream = db
+      .prepare<[string, number, number], number>(
+        `INSERT INTO stream (name, revision, last, events) VALUES (?, ?, ?, 1)
+         ON CONFLICT (name) DO UPDATE
+         SET revision = excluded.revision, last = excluded.last, events = events + 1 RETURNING id`,
+      )
+      .pluck();
+    this.lastBlock = db.prepare('SELECT * FROM block ORDER BY id DESC LIMIT 1');
+    this.putBlock = db.prepare(
+      `INSERT INTO block VALUES (@id, @first, @last, @min_at, @max_at, @events)
+       ON CONFLICT (id) DO UPDATE SET
+       last = excluded.last, min_at = excluded.min_at, max_at = excluded.max_at, events = excluded.events`,
+    );
+    this.lastOffset = db.prepare<[], number>('SELECT max(offset) FROM event').pluck();
+  }
+
+  /**
+   * Compare-and-set: false, and nothing is written, when the checkpoint is not `expected`. Rows that are
+   * there already, for the events came again, are passed over.
+   */
+  write(expected: string | null, rows: readonly AuditRow[], position: string | null): boolean {
+    try {
+      return this.db
+        .transaction(() => {
+          if (this.move.run(position, expected).changes === 0) return false;
+          this.append(rows);
+          return true;
+        })
+        .immediate();
+    } catch (error) {
+      this.names.forget();
+      throw error;
+    }
+  }
+
+  private append(rows: readonly AuditRow[]): void {
+    let last = this.lastOffset.get() ?? -1;
+    let block = this.lastBlock.get();
+    for (const row of rows) {
+      if (row.offset <= last) continue;
+      last = row.offset;
+      this.insert(row);
+      if (!block || block.events >= BLOCK) {
+        if (block) this.putBlock.run(block);
+        const { offset, at } = row;
+        const id = (block?.id ?? 0) + 1;
+        block = { id, first: offset, last: offset, min_at: at, max_at: at, events: 0 };
+      }
+      block.last = row.offset;
+      block.min_at = Math.min(block.min_at, row.at);
+      block.max_at = Math.max(block.max_at, row.at);
+      block.events += 1;
+    }
+    if (block) this.putBlock.run(block);
+    this.names.flush();
+  }
+
+  private insert(row: AuditRow): void {
+    const { names } = this;
+    const { offset, at, correlationId } = row;
+    this.insertEvent.run(
+      offset,
+      at,
+      this.touchStream.get(row.stream, row.revision, offset) ?? 0,
+      names.use('type', row.type),
+      names.use('actor', row.actor),
+      names.use('app', row.app),
+      names.use('taskType', row.taskType),
+      names.use('worker', row.worker),
+      correlationId === null ? null : numberOf(correlationId),
+    );
+    this.insertDetail.run(
+      offset,
+      packed(row.eventId),
+      row.revision,
+      names.use('whole', row.whole),
+      row.status,
+      row.attempt,
+      row.transport,
+      packed(row.commandId),
+      packed(correlationId),
+      packed(row.causationId),
+      row.refused,
+      row.line,
+    );
+  }
+}
