@@ -2,6 +2,10 @@
 export {
   type Actor,
   type Approval,
+  type AuditEvent,
+  type AuditFilter,
+  type AuditPage,
+  type AuditRequest,
   type CommandAnswer,
   type CommandName,
   type EndpointList,
@@ -12,6 +16,7 @@ export {
   type HistoryEvent,
   type HistoryPage,
   type Json,
+  type LogStats,
   type ParkedEventInfo,
   type ParkedEventsPage,
   type PauseAllAnswer,
