@@ -107,6 +107,12 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '004_jobs_of_dead_processes': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema.alterTable('job').addColumn('progress', 'text').execute();
+      await db.schema.alterTable('job').addColumn('abort', 'text').execute();
+    },
+  },
 };
 
 /** Migrations that the file has had and this release does not know. */

@@ -1,2 +1,3 @@
 /** Long work that admin messages start, and how it is followed. */
-export { Jobs, type JobWork, type ResumeJob, type RunJob } from './jobs.js';
+export { JobAborted, JobInterrupted, type JobWork, type ResumeJob, type RunJob } from './job.js';
+export { Jobs } from './jobs.js';

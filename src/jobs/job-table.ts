@@ -1,4 +1,4 @@
-import type { Json, JobInfo, JobKind, JobState } from '@taskmanager/protocol';
+import type { Json, JobInfo, JobKind, JobProgress, JobState } from '@taskmanager/protocol';
 import type { Statement, ViewsDatabase } from '../database/index.js';
 
 /** Jobs that ended are kept for those who ask, the newest so many. */
@@ -15,33 +15,52 @@ interface JobRow {
   readonly seen_at: number;
   readonly started_at: number;
   readonly ended_at: number | null;
+  /** How far it was when it was last seen. */
+  readonly progress: string | null;
   readonly result: string | null;
   readonly error: string | null;
+  /** Somebody wants it to end: who, and why. */
+  readonly abort: string | null;
+}
+
+/** A job whose process is silent, and whether somebody wanted it to end. */
+export interface AbandonedJob {
+  readonly job: JobInfo;
+  readonly abort: string | null;
 }
 
 /** What jobs there are and were, in `views.db`: a job outlives its process in here, not in what it does. */
 export class JobTable {
   private readonly insert: Statement<[JobRow]>;
-  private readonly finish: Statement<[JobState, number, string | null, string | null, string]>;
+  private readonly finish: Statement<
+    [JobState, number, string | null, string | null, string, string]
+  >;
   private readonly one: Statement<[string], JobRow>;
-  private readonly touch: Statement<[number, string]>;
+  private readonly touch: Statement<[number, string | null, string, string], string | null>;
+  private readonly wish: Statement<[string, string]>;
+  private readonly leave: Statement<[string, string]>;
   private readonly stale: Statement<[number], JobRow>;
   private readonly take: Statement<[string, number, string, number]>;
   private readonly before: Statement<[string, string, number], JobRow>;
   private readonly prune: Statement<[number]>;
 
   constructor({ connection }: ViewsDatabase) {
+    const mine = "id = ? AND owner = ? AND state = 'running'";
     this.insert = connection.prepare(
-      `INSERT INTO job (id, kind, state, by, args, owner, seen_at, started_at, ended_at, result, error)
-       VALUES (@id, @kind, @state, @by, @args, @owner, @seen_at, @started_at, @ended_at, @result, @error)`,
+      `INSERT INTO job (id, kind, state, by, args, owner, seen_at, started_at)
+       VALUES (@id, @kind, @state, @by, @args, @owner, @seen_at, @started_at)`,
     );
     this.finish = connection.prepare(
-      "UPDATE job SET state = ?, ended_at = ?, result = ?, error = ? WHERE id = ? AND state = 'running'",
+      `UPDATE job SET state = ?, ended_at = ?, result = ?, error = ?, progress = NULL WHERE ${mine}`,
     );
     this.one = connection.prepare('SELECT * FROM job WHERE id = ?');
-    this.touch = connection.prepare(
-      "UPDATE job SET seen_at = ? WHERE owner = ? AND state = 'running'",
-    );
+    this.touch = connection
+      .prepare<[number, string | null, string, string], string | null>(
+        `UPDATE job SET seen_at = ?, progress = ? WHERE ${mine} RETURNING abort`,
+      )
+      .pluck();
+    this.wish = connection.prepare("UPDATE job SET abort = ? WHERE id = ? AND state = 'running'");
+    this.leave = connection.prepare(`UPDATE job SET seen_at = 0 WHERE ${mine}`);
     this.stale = connection.prepare(
       "SELECT * FROM job WHERE state = 'running' AND seen_at < ? ORDER BY id",
     );
@@ -69,22 +88,25 @@ export class JobTable {
       seen_at: startedAt,
       started_at: startedAt,
       ended_at: null,
+      progress: null,
       result: null,
       error: null,
+      abort: null,
     });
     this.prune.run(KEPT);
   }
 
-  /** False when it had ended before. */
+  /** False when it had ended before, or another process has it now. */
   end(
     jobId: string,
+    owner: string,
     state: Exclude<JobState, 'running'>,
     at: number,
     outcome: { readonly result?: Json; readonly error?: string },
   ): boolean {
     const { result, error } = outcome;
     const text = result === undefined ? null : JSON.stringify(result);
-    return this.finish.run(state, at, text, error ?? null, jobId).changes > 0;
+    return this.finish.run(state, at, text, error ?? null, jobId, owner).changes > 0;
   }
 
   find(jobId: string): JobInfo | undefined {
@@ -92,14 +114,32 @@ export class JobTable {
     return row && toJobInfo(row);
   }
 
-  /** The owner is alive, and so are its jobs. */
-  seen(owner: string, at: number): void {
-    this.touch.run(at, owner);
+  /**
+   * The owner is alive, and the job so far. Answers why somebody wants it to end, null when nobody does,
+   * undefined when another process has it now.
+   */
+  seen(
+    jobId: string,
+    owner: string,
+    at: number,
+    progress: JobProgress | undefined,
+  ): string | null | undefined {
+    return this.touch.get(at, progress ? JSON.stringify(progress) : null, jobId, owner);
+  }
+
+  /** Whoever runs it, or goes on with it, is to end it. */
+  wantEnd(jobId: string, why: string): void {
+    this.wish.run(why, jobId);
+  }
+
+  /** The owner goes: somebody else need not wait until it is silent. */
+  abandon(jobId: string, owner: string): void {
+    this.leave.run(jobId, owner);
   }
 
   /** Those that run by what they say, but whose process has been silent since before `at`. */
-  abandoned(at: number): JobInfo[] {
-    return this.stale.all(at).map(toJobInfo);
+  abandoned(at: number): AbandonedJob[] {
+    return this.stale.all(at).map((row) => ({ job: toJobInfo(row), abort: row.abort }));
   }
 
   /** False when another process was quicker, or it ended. */
@@ -114,7 +154,7 @@ export class JobTable {
 }
 
 function toJobInfo(row: JobRow): JobInfo {
-  const { id, kind, state, by, args, started_at, ended_at, result, error } = row;
+  const { id, kind, state, by, args, started_at, ended_at, progress, result, error } = row;
   return {
     jobId: id,
     kind,
@@ -123,6 +163,7 @@ function toJobInfo(row: JobRow): JobInfo {
     args: JSON.parse(args) as JobInfo['args'],
     startedAt: started_at,
     ...(ended_at !== null && { endedAt: ended_at }),
+    ...(progress !== null && { progress: JSON.parse(progress) as JobProgress }),
     ...(result !== null && { result: JSON.parse(result) as Json }),
     ...(error !== null && { error }),
   };

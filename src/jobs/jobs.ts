@@ -1,35 +1,24 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
-  Injectable,
   Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { Json, JobAnswer, JobInfo, JobKind, JobProgress } from '@taskmanager/protocol';
-import { Clock, contextOf, Ids, Refusal } from '../context/index.js';
-import { ViewsDatabase } from '../database/index.js';
+import type { Json, JobAnswer, JobInfo, JobKind, JobState } from '@taskmanager/protocol';
+import { type Clock, contextOf, type Ids, Refusal } from '../context/index.js';
+import type { ViewsDatabase } from '../database/index.js';
+import { JobAborted, JobInterrupted, type JobWork, type ResumeJob, type RunJob } from './job.js';
 import { ProgressMeter } from './job-progress.js';
-import { JobTable } from './job-table.js';
+import { type AbandonedJob, JobTable } from './job-table.js';
 
 /** Jobs at a time in this process. */
 const MOST_RUNNING = 8;
-/** So often a process says that it is alive, and looks for jobs whose process is not, milliseconds. */
-const BEAT_MS = 2_000;
-/** Silent for so long, a process is taken for dead. */
-const SILENT_MS = 10_000;
-
-/** What the code of a job is given. */
-export interface JobWork {
-  readonly jobId: string;
-  /** Fires when the job is aborted or the service stops: end soon, leave nothing behind. */
-  readonly signal: AbortSignal;
-  /** Cheap: may be called for every page. */
-  report(progress: Omit<JobProgress, 'rate' | 'leftMs'>): void;
-}
-
-export type RunJob = (work: JobWork) => Promise<object>;
-
-/** Goes on with a job that another life of the process began; `args` are what it was started with. */
-export type ResumeJob = (work: JobWork, args: JobInfo['args']) => Promise<object>;
+/** So many times within the silence that is taken for death does a process say that it is alive. */
+const BEATS = 5;
+/** An abort, and a shutdown, wait so long for a job to come to its end, milliseconds. */
+const END_MS = 10_000;
+/** While the file cannot be written, the end of a job is tried so often, every so many milliseconds. */
+const KEEP = { times: 20, everyMs: 500 };
 
 interface Running {
   readonly abort: AbortController;
@@ -37,16 +26,11 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-class Aborted extends Error {
-  override readonly name = 'Aborted';
-}
-
 /**
  * Long work that an admin message starts: it answers at once, and the job is followed with `get_job`.
  * Jobs are remembered in `views.db`. When their process dies, those of a kind that can be gone on with
  * are, by whichever process of the folder sees it first; the others are `interrupted`.
  */
-@Injectable()
 export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Jobs');
   private readonly table: JobTable;
@@ -54,12 +38,14 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly running = new Map<string, Running>();
   private readonly resumable = new Map<JobKind, ResumeJob>();
   private beat: NodeJS.Timeout | undefined;
-  private stopping = false;
+  private readonly stopping = new AbortController();
 
+  /** `silentMs`: a process that is silent for so long is taken for dead, milliseconds. */
   constructor(
     database: ViewsDatabase,
     private readonly clock: Clock,
     private readonly ids: Ids,
+    private readonly silentMs: number,
   ) {
     this.table = new JobTable(database);
     this.owner = ids.next();
@@ -71,17 +57,17 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   }
 
   onApplicationBootstrap(): void {
-    this.beat = setInterval(() => this.look(), BEAT_MS).unref();
+    this.beat = setInterval(() => this.look(), this.silentMs / BEATS).unref();
     // Those of a life that ended in the same data folder a moment ago are seen at a later look.
     this.look();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     clearInterval(this.beat);
     const all = [...this.running.values()];
-    for (const { abort } of all) abort.abort(new Aborted('The service stopped.'));
-    await Promise.all(all.map(({ ended }) => ended));
+    for (const { abort } of all) abort.abort(new JobInterrupted('The service stopped.'));
+    await within(END_MS, Promise.all(all.map(({ ended }) => ended)));
   }
 
   /**
@@ -90,7 +76,9 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
    * @throws Refusal OVERLOADED when too many run
    */
   start(kind: JobKind, command: object, run: RunJob): JobAnswer {
-    if (this.stopping) throw new Refusal('UNAVAILABLE', 'The service stops: send it again later.');
+    if (this.stopping.signal.aborted) {
+      throw new Refusal('UNAVAILABLE', 'The service stops: send it again later.');
+    }
     if (this.running.size >= MOST_RUNNING) {
       throw new Refusal(
         'OVERLOADED',
@@ -110,27 +98,35 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   find(jobId: string): JobInfo | undefined {
     const job = this.table.find(jobId);
     const progress = this.running.get(jobId)?.meter.progress;
-    return job && progress ? { ...job, progress } : job;
+    return job?.state === 'running' && progress ? { ...job, progress } : job;
+  }
+
+  /** Whatever process runs it, or is to go on with it. */
+  isRunning(jobId: string): boolean {
+    return this.table.find(jobId)?.state === 'running';
   }
 
   page(...args: Parameters<JobTable['page']>): JobInfo[] {
     return this.table.page(...args).map((job) => this.find(job.jobId) ?? job);
   }
 
-  /** Resolves when it has ended, or at once when it had. False when another process runs it. */
-  async abort(jobId: string, why: string): Promise<boolean> {
+  /** Resolves when it has ended, within ten seconds; at once when another process runs it, which is told. */
+  async abort(jobId: string, why: string): Promise<void> {
     const running = this.running.get(jobId);
-    if (!running) return this.table.find(jobId)?.state !== 'running';
-    running.abort.abort(new Aborted(why));
-    await running.ended;
-    return true;
+    if (!running) {
+      this.table.wantEnd(jobId, why);
+      return;
+    }
+    running.abort.abort(new JobAborted(why));
+    await within(END_MS, running.ended);
   }
 
-  private run(job: JobInfo, run: RunJob): void {
+  private run(job: JobInfo, run: RunJob, why: string | null = null): void {
     const abort = new AbortController();
     const meter = new ProgressMeter(() => performance.now());
     const { jobId } = job;
     const { signal } = abort;
+    if (why !== null) abort.abort(new JobAborted(why));
     const work: JobWork = { jobId, signal, report: (progress) => meter.report(progress) };
     const ended = this.toTheEnd(job, run, work).finally(() => this.running.delete(jobId));
     this.running.set(jobId, { abort, meter, ended });
@@ -139,45 +135,97 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** Never rejects. */
   private async toTheEnd(job: JobInfo, run: RunJob, work: JobWork): Promise<void> {
     const { jobId, kind } = job;
+    // Not in the turn of the message, which is answered first.
+    await nextTurn();
+    let outcome: { readonly result: object } | { readonly error: unknown };
     try {
-      // Not in the turn of the message, which is answered first.
-      await new Promise((resolve) => setImmediate(resolve));
-      const result = (await run(work)) as Json;
-      this.table.end(jobId, 'done', this.clock.now(), { result });
+      outcome = { result: await run(work) };
     } catch (error) {
-      const reason: unknown = work.signal.aborted ? work.signal.reason : error;
-      // Left as it is, the next life of the process goes on with it.
-      if (this.stopping && this.resumable.has(kind)) return;
-      const message = reason instanceof Error ? reason.message : String(reason);
-      const state = this.stopping ? 'interrupted' : work.signal.aborted ? 'aborted' : 'failed';
-      this.settle(jobId, state, message);
-      if (state === 'failed') this.logger.warn(`Job ${jobId} (${kind}) failed: ${message}`);
+      outcome = { error };
+    }
+    if ('result' in outcome) {
+      const result = outcome.result as Json;
+      await this.keepEnd(jobId, 'done', { result });
+      return;
+    }
+    const { aborted } = work.signal;
+    const reason: unknown = aborted ? work.signal.reason : outcome.error;
+    const error = reason instanceof Error ? reason.message : String(reason);
+    if (!(reason instanceof JobInterrupted)) {
+      if (!aborted) this.logger.warn(`Job ${jobId} (${kind}) failed: ${error}`);
+      await this.keepEnd(jobId, aborted ? 'aborted' : 'failed', { error });
+    } else if (this.resumable.has(kind)) {
+      // The next life of the process goes on with it, or another process does already.
+      await this.keep(jobId, () => this.table.abandon(jobId, this.owner));
+    } else {
+      await this.keepEnd(jobId, 'interrupted', { error });
     }
   }
 
-  private settle(jobId: string, state: 'failed' | 'aborted' | 'interrupted', error: string): void {
-    try {
-      this.table.end(jobId, state, this.clock.now(), { error });
-    } catch (fault) {
-      this.logger.warn(`Job ${jobId} is ${state}, which cannot be kept: ${String(fault)}`);
+  private keepEnd(
+    jobId: string,
+    state: Exclude<JobState, 'running'>,
+    outcome: { readonly result?: Json; readonly error?: string },
+  ): Promise<void> {
+    return this.keep(jobId, () => {
+      this.table.end(jobId, this.owner, state, this.clock.now(), outcome);
+    });
+  }
+
+  /** What cannot be written even later is seen as abandoned by whoever looks next. */
+  private async keep(jobId: string, write: () => void): Promise<void> {
+    const { signal } = this.stopping;
+    for (let tried = 1; ; tried++) {
+      try {
+        write();
+        return;
+      } catch (fault) {
+        if (tried >= KEEP.times || signal.aborted) {
+          this.logger.warn(`The end of job ${jobId} cannot be kept: ${String(fault)}`);
+          return;
+        }
+        await sleep(KEEP.everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+      }
     }
   }
 
-  /** Tells that this process is alive, and takes over what dead ones have left. */
+  /** Tells that this process is alive, hears who is to be ended, and takes over what dead ones have left. */
   private look(): void {
-    const now = this.clock.now();
-    const silentSince = now - SILENT_MS;
     try {
-      if (this.running.size > 0) this.table.seen(this.owner, now);
-      for (const job of this.table.abandoned(silentSince)) {
-        if (this.running.has(job.jobId)) continue;
-        if (!this.table.adopt(job.jobId, this.owner, now, silentSince)) continue;
-        const resume = this.resumable.get(job.kind);
-        if (resume) this.run(job, (work) => resume(work, job.args));
-        else this.settle(job.jobId, 'interrupted', 'The process that ran it ended.');
+      for (const [jobId, running] of this.running) this.tell(jobId, running);
+      const now = this.clock.now();
+      const silentSince = now - this.silentMs;
+      for (const abandoned of this.table.abandoned(silentSince)) {
+        const { jobId } = abandoned.job;
+        if (this.running.has(jobId)) continue;
+        if (this.table.adopt(jobId, this.owner, now, silentSince)) this.goOn(abandoned);
       }
     } catch (error) {
       this.logger.debug(`Jobs cannot be looked at now: ${String(error)}`);
     }
   }
+
+  private tell(jobId: string, { abort, meter }: Running): void {
+    const wish = this.table.seen(jobId, this.owner, this.clock.now(), meter.progress);
+    if (abort.signal.aborted) return;
+    if (wish === undefined) {
+      abort.abort(new JobInterrupted('Another process took it over, for this one was silent.'));
+    } else if (wish !== null) {
+      abort.abort(new JobAborted(wish));
+    }
+  }
+
+  private goOn({ job, abort }: AbandonedJob): void {
+    const resume = this.resumable.get(job.kind);
+    if (resume) this.run(job, (work) => resume(work, job.args), abort);
+    else void this.keepEnd(job.jobId, 'interrupted', { error: 'The process that ran it ended.' });
+  }
+}
+
+/** Waits for it, but no longer than that. */
+async function within(ms: number, done: Promise<unknown>): Promise<void> {
+  const limit = new AbortController();
+  const late = sleep(ms, undefined, { signal: limit.signal, ref: false }).catch(() => undefined);
+  await Promise.race([done, late]);
+  limit.abort();
 }

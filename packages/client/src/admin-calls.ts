@@ -161,7 +161,7 @@ export class AdminCalls {
     return this.query('get_job', { jobId }, options);
   }
 
-  /** A page of the jobs of the asked process, the newest first. */
+  /** A page of the jobs of the data folder, the newest first. */
   listJobs(filter: AdminRequests['list_jobs'] & QueryOptions = {}): Promise<JobsPage> {
     const { options, fields } = splitOptions(filter);
     return this.query('list_jobs', fields, options);

@@ -35,7 +35,7 @@ export interface JobProgress {
   readonly leftMs?: number;
 }
 
-/** A job as the asked process knows it: other processes have jobs of their own. */
+/** A job as the data folder of the asked process knows it: other folders have jobs of their own. */
 export interface JobInfo<R = Json> {
   readonly jobId: string;
   readonly kind: JobKind;
