@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TaskManager, type TaskInfo } from '@taskmanager/client';
 import { Clock } from '../src/context/index.js';
-import { ProcessorRunner } from '../src/processing/index.js';
+import { doneJob } from './job-done.js';
 import { findLimbo } from './limbo.js';
 import { type Service, startService } from './service.js';
 
@@ -175,7 +175,8 @@ describe('a paused task', () => {
     await client.startTask(id);
     await client.pauseTask(id);
     const before = await client.getTask(id);
-    await service.app.get(ProcessorRunner, { strict: false }).rebuild('tasks');
+    const { jobId } = await client.admin.rebuildProjection('tasks');
+    await doneJob(client, jobId);
     await whileAnotherIsTimedOut(700);
     expect(await client.getTask(id)).toEqual(before);
     await client.resumeTask(id);

@@ -28,6 +28,8 @@ export interface ViewGenerationTable {
   ahead: string | null;
   /** Changes with every write, so that another process on the same file is noticed. */
   marker: number;
+  /** The job that builds it, or has built it; null when a start began it. */
+  job: string | null;
 }
 
 /** A task that one generation of a view has put aside: its row stays as it was before this event. */
@@ -111,6 +113,11 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
     async up(db: Kysely<unknown>): Promise<void> {
       await db.schema.alterTable('job').addColumn('progress', 'text').execute();
       await db.schema.alterTable('job').addColumn('abort', 'text').execute();
+    },
+  },
+  '005_view_builds_of_jobs': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema.alterTable('view_generation').addColumn('job', 'text').execute();
     },
   },
 };

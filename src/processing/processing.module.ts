@@ -7,6 +7,7 @@ import { Clock, Ids } from '../context/index.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EventStoreModule } from '../event-store/event-store.module.js';
 import { ProcessorStore } from '../event-store/index.js';
+import { JobsModule } from '../jobs/jobs.module.js';
 import { Ownership, ownershipTimes } from './ownership.js';
 import { ProcessorRunner } from './processor-runner.js';
 import { SagaCommands } from './sagas/saga-commands.js';
@@ -16,7 +17,14 @@ import { Timers } from './timers/timers.js';
 /** Runs whatever reads the log in the background. */
 @Global()
 @Module({
-  imports: [ContextModule, CqrsModule, DatabaseModule, DiscoveryModule, EventStoreModule],
+  imports: [
+    ContextModule,
+    CqrsModule,
+    DatabaseModule,
+    DiscoveryModule,
+    EventStoreModule,
+    JobsModule,
+  ],
   providers: [
     {
       provide: Ownership,

@@ -3,12 +3,14 @@ import {
   Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
+  type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { logIdOf, type Position } from '@taskmanager/protocol';
 import { Clock } from '../context/index.js';
 import { ViewsDatabase } from '../database/index.js';
 import { EventLog, ProcessorStore } from '../event-store/index.js';
+import { Jobs } from '../jobs/index.js';
 import { HandlerRun } from './handlers/handler-run.js';
 import { Ownership } from './ownership.js';
 import type { WaitOutcome } from './views/position-waiters.js';
@@ -20,10 +22,9 @@ import {
 import type { ProcessorRun } from './processor-run.js';
 import type { ProcessorStatus } from './processor.js';
 import { ProjectionRun } from './views/projection-run.js';
+import type { ServedProjection } from './views/served-projection.js';
 import { SagaFinder } from './sagas/saga-finder.js';
 import { Timers } from './timers/timers.js';
-import { ProjectionSources, type ProjectionSource } from './views/projection-source.js';
-import type { ServedProjection } from './views/served-projection.js';
 import { Projection, type View } from './views/view.js';
 import { ViewGenerations } from './views/view-generations.js';
 
@@ -32,9 +33,11 @@ import { ViewGenerations } from './views/view-generations.js';
  * bootstrap to shutdown: projections in each process, the others where this process is the owner.
  */
 @Injectable()
-export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ProcessorRunner
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown
+{
   private readonly logger = new Logger('Processors');
-  private readonly projections = new Map<string, ProjectionRun | ServedProjection>();
+  private readonly projections = new Map<string, ServedProjection>();
   /** Sagas, publishers, timers: what one process at a time runs. */
   private readonly owned = new Map<string, ProcessorRun>();
 
@@ -44,14 +47,18 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
     private readonly database: ViewsDatabase,
     private readonly store: ProcessorStore,
     private readonly clock: Clock,
+    private readonly jobs: Jobs,
     private readonly ownership: Ownership,
     private readonly sagas: SagaFinder,
     private readonly timers: Timers,
   ) {}
 
+  /** Before the bootstrap, which may begin with a job that goes on with a rebuild. */
+  onModuleInit(): void {
+    for (const run of this.findProjections()) this.add(this.projections, run);
+  }
+
   onApplicationBootstrap(): void {
-    for (const run of [...this.findProjections(), ...this.findSources()])
-      this.add(this.projections, run);
     for (const handler of [...this.sagas.handlers(), ...this.findPublishers()]) {
       const { log, store, clock, logger } = this;
       const place = { handler, log, store, clock, logger };
@@ -97,14 +104,12 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
     return run.waiters.wait(position, timeoutMs);
   }
 
-  /** Builds a view anew beside the serving one; resolves when it has been swapped in. */
-  rebuild(name: string): Promise<void> {
-    const run = this.projection(name);
-    if (!(run instanceof ProjectionRun)) throw new Error(`${name} is rebuilt by a job.`);
-    return run.rebuild();
+  /** Known from the modules' initialization on: what can be replayed. */
+  served(): readonly ServedProjection[] {
+    return [...this.projections.values()];
   }
 
-  private projection(name: string): ProjectionRun | ServedProjection {
+  private projection(name: string): ServedProjection {
     const run = this.projections.get(name);
     if (!run) throw new Error(`There is no projection ${name}.`);
     return run;
@@ -118,20 +123,15 @@ export class ProcessorRunner implements OnApplicationBootstrap, BeforeApplicatio
     runs.set(name, run);
   }
 
-  private findProjections(): ProjectionRun[] {
-    const { database, log, clock } = this;
+  private findProjections(): ServedProjection[] {
+    const { database, log, clock, jobs } = this;
     const place = { database, generations: new ViewGenerations(database), log };
     const tell = (message: string) => this.logger.warn(message);
     return this.discovery.getProviders({ metadataKey: Projection.KEY }).flatMap((wrapper) => {
       const options = this.discovery.getMetadataByDecorator(Projection, wrapper);
       if (!options) return [];
-      return [new ProjectionRun(wrapper.instance as View, options, log, clock, place, tell)];
+      return [new ProjectionRun(wrapper.instance as View, options, log, clock, place, jobs, tell)];
     });
-  }
-
-  private findSources(): ServedProjection[] {
-    const wrappers = this.discovery.getProviders({ metadataKey: ProjectionSources.KEY });
-    return wrappers.map(({ instance }) => (instance as ProjectionSource).projection());
   }
 
   private findPublishers(): ProcessorHandler[] {

@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import type { Position } from '@taskmanager/protocol';
+import type { Position, RebuildReport } from '@taskmanager/protocol';
 import { TaskFinder } from '../commands/task-finder.port.js';
 import { type QueryContext, withContext } from '../context/index.js';
 import { ViewsDatabase } from '../database/index.js';
 import type { EventLog, LogBatch, SubscribeOptions } from '../event-store/index.js';
 import { MemoryProcessorStore } from '../event-store/memory/index.js';
-import { ProcessorRunner } from '../processing/index.js';
+import type { JobWork } from '../jobs/index.js';
+import { jobWork } from '../jobs/job.fixture.js';
+import { ProcessorRunner, type ServedProjection } from '../processing/index.js';
 import { partOfService } from '../processing/processing.fixture.js';
 import { ProjectionsModule } from './projections.module.js';
 
@@ -52,6 +54,18 @@ export class Views {
   async reach(position: Position): Promise<void> {
     const outcome = await this.runner.whenProcessed('tasks', position, 20_000);
     if (outcome !== 'reached') throw new Error(`The view did not get to ${position}: ${outcome}.`);
+  }
+
+  /** The task view, to be rebuilt, compared and so on. */
+  get tasks(): ServedProjection {
+    const found = this.runner.served().find(({ name }) => name === 'tasks');
+    if (!found) throw new Error('There is no task view.');
+    return found;
+  }
+
+  /** As a job does, which nobody follows. */
+  rebuild(work: JobWork = jobWork()): Promise<RebuildReport> {
+    return this.tasks.rebuild(work, { keepOld: false });
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { LIMITS, TASK_ID_PATTERN } from '@taskmanager/protocol';
+import { isPosition, LIMITS, TASK_ID_PATTERN } from '@taskmanager/protocol';
 import { IsInt, Matches, Max, Min, ValidateBy, ValidateIf } from 'class-validator';
 
 /** Rules of fields that several admin messages have. */
@@ -25,6 +25,15 @@ export const IsCursor = (): PropertyDecorator => HasLength(1, MAX_CURSOR);
 export const IsTaskId = (): PropertyDecorator =>
   Matches(TASK_ID_PATTERN, { message: '$property must be a UUID in lower case' });
 export const IsEventId = IsTaskId;
+
+export const IsPosition = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isPosition',
+    validator: {
+      validate: isPosition,
+      defaultMessage: () => '$property must be a position as an answer gave it',
+    },
+  });
 
 const PAGE_SIZE = [IsInt(), Min(1), Max(LIMITS.listPage)];
 export const IsPageSize = (): PropertyDecorator => (target, key) => {

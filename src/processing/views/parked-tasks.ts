@@ -18,6 +18,7 @@ type Build = Pick<ParkedTask, 'view' | 'generation'>;
 /** What the views have parked. Each build of a view parks for itself. */
 export class ParkedTasks {
   private readonly select: Statement<[string, number], ParkedTask>;
+  private readonly selectOne: Statement<[string, number, string]>;
   private readonly number: Statement<[string, number], number>;
   private readonly put: Statement<[ParkedTask]>;
   private readonly wish: Statement<[string, number]>;
@@ -28,6 +29,7 @@ export class ParkedTasks {
   constructor({ connection }: ViewsDatabase) {
     const where = 'WHERE view = ? AND generation = ?';
     this.select = connection.prepare(`SELECT * FROM view_parked ${where} ORDER BY position`);
+    this.selectOne = connection.prepare(`SELECT 1 FROM view_parked ${where} AND task_id = ?`);
     this.number = connection
       .prepare<[string, number], number>(`SELECT count(*) FROM view_parked ${where}`)
       .pluck();
@@ -51,6 +53,10 @@ export class ParkedTasks {
 
   count({ view, generation }: Build): number {
     return this.number.get(view, generation) ?? 0;
+  }
+
+  has({ view, generation }: Build, taskId: string): boolean {
+    return this.selectOne.get(view, generation, taskId) !== undefined;
   }
 
   park(task: ParkedTask): void {

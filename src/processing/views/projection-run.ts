@@ -1,15 +1,25 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Position } from '@taskmanager/protocol';
+import type {
+  DryRunReport,
+  Position,
+  ProjectionReport,
+  RebuildReport,
+} from '@taskmanager/protocol';
 import { type Clock, Refusal } from '../../context/index.js';
 import { isCorruption } from '../../database/index.js';
 import type { EventLog, ParkedEvent, ParkedWish } from '../../event-store/index.js';
+import type { Jobs, JobWork } from '../../jobs/index.js';
 import { PositionWaiters } from './position-waiters.js';
 import { eventOf, type ParkedTask } from './parked-tasks.js';
 import type { ProcessorStatus } from '../processor.js';
 import { type LoopListener, ProcessorLoop } from '../processor-loop.js';
-import type { ProcessorRun } from '../processor-run.js';
+import { ComparedBuild, type Comparison, type Stretch } from './compared-build.js';
+import { ReplayWork } from './replay-work.js';
+import type { ServedProjection } from './served-projection.js';
 import type { ProjectionOptions, View } from './view.js';
-import { GenerationGone, type ViewPlace } from './view-build.js';
+import type { BuildOrder, ViewPlace } from './view-build.js';
+import type { Generation } from './view-generations.js';
+import { rebuildReport, ViewRebuild } from './view-rebuild.js';
 import { ViewProcessor } from './view-processor.js';
 
 /** Positions waited for, each a query that reads its own writes. */
@@ -24,19 +34,14 @@ interface Build {
   readonly loop: ProcessorLoop;
 }
 
-interface Rebuild extends Build {
-  readonly done: Promise<void>;
-  readonly giveUp: (error: Error) => void;
-}
-
 type Tell = (message: string) => void;
 
 /** One view while the service runs: the loop that keeps it, at times a second one that builds anew. */
-export class ProjectionRun implements ProcessorRun {
+export class ProjectionRun implements ServedProjection {
   readonly name: string;
   readonly waiters = new PositionWaiters(MAX_WAITERS);
   private readonly main: Build;
-  private rebuilding: Rebuild | undefined;
+  private rebuilding: ViewRebuild | undefined;
   private dropping: Promise<void> = Promise.resolve();
   private stopped = false;
   private looking: NodeJS.Timeout | undefined;
@@ -47,6 +52,7 @@ export class ProjectionRun implements ProcessorRun {
     private readonly log: EventLog,
     private readonly clock: Clock,
     private readonly place: ViewPlace,
+    private readonly jobs: Pick<Jobs, 'isRunning'>,
     private readonly tell: Tell,
   ) {
     this.name = options.name;
@@ -65,7 +71,7 @@ export class ProjectionRun implements ProcessorRun {
   }
 
   start(): void {
-    this.giveUpInterruptedRebuilds();
+    this.giveUpOrphans();
     this.main.loop.start();
     this.looking = setInterval(() => this.look(), LOOK_MS).unref();
     this.dropRetired();
@@ -75,7 +81,6 @@ export class ProjectionRun implements ProcessorRun {
     this.stopped = true;
     clearInterval(this.looking);
     this.waiters.stop();
-    this.rebuilding?.giveUp(new Error('The service stops.'));
     await Promise.all([this.main.loop.stop(), this.rebuilding?.loop.stop()]);
     await this.dropping;
   }
@@ -114,14 +119,77 @@ export class ProjectionRun implements ProcessorRun {
     return tasks;
   }
 
-  /**
-   * Builds the view again from the first event beside the one that serves, and swaps it in once it has
-   * caught up. Asked for again meanwhile, it answers the same. A build that a stop interrupts is not
-   * gone on with: the next rebuild starts over, and the half-built tables are taken away at the start.
-   */
-  rebuild(): Promise<void> {
-    this.rebuilding ??= this.beginRebuild();
-    return this.rebuilding.done;
+  async rebuild(work: JobWork, { keepOld }: { readonly keepOld: boolean }): Promise<RebuildReport> {
+    const swapped = this.swappedInBy(work.jobId);
+    if (swapped) return rebuildReport(this.place, swapped, await this.compare(swapped, work));
+    if (this.rebuilding) throw new Error(`${this.name} is being rebuilt by another job.`);
+    const { view, options, place } = this;
+    const rebuild = new ViewRebuild(view, options, place, work, keepOld, (...parts) =>
+      this.orderedBuild(...parts),
+    );
+    this.rebuilding = rebuild;
+    try {
+      return await rebuild.run();
+    } finally {
+      this.rebuilding = undefined;
+      this.main.loop.reopen();
+      this.dropRetired();
+    }
+  }
+
+  async verify(work: JobWork): Promise<ProjectionReport> {
+    const serving = this.serving();
+    const { rows, differences, differenceCount } = await this.compare(serving, work);
+    const { generation } = serving;
+    const position = this.place.generations.find(this.name, generation)?.position;
+    return {
+      projection: this.name,
+      generation,
+      ok: differenceCount === 0,
+      rows,
+      ...(position && { position }),
+      differences,
+      differenceCount,
+    };
+  }
+
+  async dryRun(work: JobWork, stretch: Stretch): Promise<DryRunReport> {
+    const { view, name, place, log } = this;
+    const serving = place.generations.of(name).findLast(({ state }) => state === 'serving');
+    const build = serving && new ComparedBuild(place.generations, serving);
+    const trial = await view.tryOut(stretch, build, log, new ReplayWork(work));
+    return {
+      projection: name,
+      ok: trial.failureCount === 0 && trial.differenceCount === 0,
+      ...trial,
+    };
+  }
+
+  async dropBuilds(): Promise<readonly number[]> {
+    const { database, generations } = this.place;
+    const dropped = database.write(() => {
+      const kept = generations.of(this.name).filter(({ state }) => state === 'kept');
+      return kept.map((one) => generations.setState(one, 'retired').generation);
+    });
+    this.dropRetired();
+    return dropped;
+  }
+
+  private compare(build: Generation, work: JobWork): Promise<Comparison> {
+    const { view, place, log } = this;
+    return view.compare(new ComparedBuild(place.generations, build), log, new ReplayWork(work));
+  }
+
+  private serving(): Generation {
+    const found = this.place.generations.of(this.name).findLast(({ state }) => state === 'serving');
+    if (found) return found;
+    throw new Error(`No build of ${this.name} serves yet: ask again when it is built.`);
+  }
+
+  /** The job's process died right after the swap. */
+  private swappedInBy(jobId: string): Generation | undefined {
+    const stored = this.place.generations.of(this.name);
+    return stored.find(({ job, state }) => job === jobId && state === 'serving');
   }
 
   /** Without it a process would go on with tables that are taken away until the next event comes. */
@@ -133,32 +201,25 @@ export class ProjectionRun implements ProcessorRun {
     }
   }
 
-  private beginRebuild(): Rebuild {
-    const { place, options, log } = this;
-    const { name, version } = options;
-    const begun = place.database.write(() => place.generations.begin(name, version, log.logId));
-    const { promise: promoted, resolve: finish, reject: giveUp } = promiseWithResolvers();
-    const { processor, loop } = this.build(
-      finish,
-      {
-        reached: () => undefined,
-        failed: (error, failures) => {
-          this.tellFailure(`${name} (rebuild)`, error, failures);
-          if (error instanceof GenerationGone) giveUp(error);
-        },
+  private orderedBuild(
+    promoted: () => void,
+    failed: (error: Error) => void,
+    order: BuildOrder,
+  ): Build {
+    const listener: LoopListener = {
+      reached: () => undefined,
+      failed: (error, failures) => {
+        this.tellFailure(`${this.name} (rebuild)`, error, failures);
+        failed(error);
       },
-      begun.generation,
-    );
-    loop.start();
-    const done = promoted.finally(() => this.finishRebuild(loop));
-    done.catch(() => undefined);
-    return { processor, loop, done, giveUp };
+    };
+    return this.build(promoted, listener, order);
   }
 
   private build(
     promoted: (position: Position | undefined) => void,
     listener: LoopListener,
-    generation?: number,
+    order?: BuildOrder,
   ): Build {
     const { view, options, place, clock, log } = this;
     const processor = new ViewProcessor(
@@ -171,21 +232,14 @@ export class ProjectionRun implements ProcessorRun {
         parked: (task) => this.tellParked(task),
         reopen: () => loop.reopen(),
       },
-      generation,
+      order,
     );
     const loop = new ProcessorLoop(processor, log, clock, listener);
     return { processor, loop };
   }
 
-  private async finishRebuild(loop: ProcessorLoop): Promise<void> {
-    await loop.stop();
-    this.rebuilding = undefined;
-    this.main.loop.reopen();
-    this.dropRetired();
-  }
-
-  /** Only while nothing serves is a build that was begun before gone on with. */
-  private giveUpInterruptedRebuilds(): void {
+  /** Builds of jobs that ended without a word; and, while something serves, of nobody. */
+  private giveUpOrphans(): void {
     const { database, generations, log } = this.place;
     const { name, version } = this.options;
     database.write(() => {
@@ -194,7 +248,8 @@ export class ProjectionRun implements ProcessorRun {
         (one) => one.state === 'serving' && one.version === version && one.log_id === log.logId,
       );
       for (const one of stored) {
-        if (served && one.state === 'building') generations.setState(one, 'retired');
+        const wanted = one.job === null ? !served : this.jobs.isRunning(one.job);
+        if (one.state === 'building' && !wanted) generations.setState(one, 'retired');
       }
     });
   }
@@ -265,19 +320,4 @@ function cannotDiscard(name: string): Refusal {
     `Parked events of ${name} cannot be discarded: it is a projection, and a task folded without one of its events would show what never was. Take the cause away and send tasks.admin.retry_parked_events, or rebuild the view.`,
     { processor: name },
   );
-}
-
-/** Node 20 has no `Promise.withResolvers` yet. */
-function promiseWithResolvers(): {
-  promise: Promise<void>;
-  resolve: () => void;
-  reject: (error: Error) => void;
-} {
-  let resolve: () => void = () => undefined;
-  let reject: (error: Error) => void = () => undefined;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

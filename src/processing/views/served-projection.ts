@@ -1,11 +1,7 @@
-import type {
-  DryRunReport,
-  Position,
-  ProjectionReport,
-  RebuildReport,
-} from '@taskmanager/protocol';
+import type { DryRunReport, ProjectionReport, RebuildReport } from '@taskmanager/protocol';
 import type { JobWork } from '../../jobs/index.js';
 import type { ProcessorRun } from '../processor-run.js';
+import type { Stretch } from './compared-build.js';
 import type { PositionWaiters } from './position-waiters.js';
 
 /** What the messages of replay ask of a projection, whatever its tables are and wherever they lie. */
@@ -19,10 +15,7 @@ export interface Replayable {
   /** Compares what serves with the log, while both go on. */
   verify(work: JobWork): Promise<ProjectionReport>;
   /** Folds a stretch of the log, strictly after `from` up to `to`, and leaves nothing behind. */
-  dryRun(
-    work: JobWork,
-    stretch: { readonly from?: Position; readonly to?: Position },
-  ): Promise<DryRunReport>;
+  dryRun(work: JobWork, stretch: Stretch): Promise<DryRunReport>;
   /** Takes away builds that were kept; their generations. */
   dropBuilds(): Promise<readonly number[]>;
 }

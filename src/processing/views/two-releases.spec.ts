@@ -36,6 +36,8 @@ afterEach(async () => {
   folder.remove();
 });
 
+const NO_JOBS = { isRunning: () => false };
+
 async function started(version: number): Promise<Process> {
   const database = await ViewsDatabase.open(folder.path('views.db'), () => undefined);
   const { log } = tasks;
@@ -44,7 +46,7 @@ async function started(version: number): Promise<Process> {
   const generations = new ViewGenerations(database);
   const place = { database, generations, log };
   const options = { name: 'tasks', version };
-  const run = new ProjectionRun(view, options, log, clock, place, () => undefined);
+  const run = new ProjectionRun(view, options, log, clock, place, NO_JOBS, () => undefined);
   run.start();
   const process = { run, view, database, generations };
   processes.push(process);

@@ -1,6 +1,7 @@
 import type { Position } from '@taskmanager/protocol';
 import type { ViewsDatabase } from '../../database/index.js';
 import type { EventLog } from '../../event-store/index.js';
+import type { Pace } from './pace.js';
 import type { ViewTables } from './view.js';
 import type { Generation, ViewGenerations } from './view-generations.js';
 
@@ -9,6 +10,18 @@ export interface ViewPlace {
   readonly database: ViewsDatabase;
   readonly generations: ViewGenerations;
   readonly log: EventLog;
+}
+
+/** A build that a job has ordered, beside the one that serves. */
+export interface BuildOrder {
+  readonly generation: number;
+  readonly pace: Pace;
+  /** The build that serves is kept when this one takes its place. */
+  readonly keepOld: boolean;
+  /** Everything up to here is folded, in memory at least. */
+  folded(position: Position): void;
+  /** It has caught up: whether it may serve. Asked with each batch until it may. */
+  mayServe(): boolean;
 }
 
 /** The tables that a rebuild filled were given up: another process did, or a start after an interruption. */
@@ -44,7 +57,8 @@ export function pickGeneration(
   return database.write(() => {
     const stored = generations.of(view);
     const mine = stored.filter(
-      (one) => one.state !== 'retired' && one.version === version && one.log_id === log.logId,
+      ({ state, version: made, log_id }) =>
+        (state === 'serving' || state === 'building') && made === version && log_id === log.logId,
     );
     if (pinned !== undefined) {
       const found = mine.find(({ generation }) => generation === pinned);
@@ -56,7 +70,7 @@ export function pickGeneration(
     }
     return (
       mine.find(({ state }) => state === 'serving') ??
-      mine[0] ??
+      mine.find(({ job }) => job === null) ??
       generations.begin(view, version, log.logId)
     );
   });

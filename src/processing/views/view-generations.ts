@@ -34,8 +34,8 @@ export class ViewGenerations {
     this.select = connection.prepare(`${all} ORDER BY generation`);
     this.selectOne = connection.prepare(`${all} AND generation = ?`);
     this.insert = connection.prepare(
-      `INSERT INTO view_generation (view, generation, version, log_id, state, position, ahead, marker)
-       VALUES (@view, @generation, @version, @log_id, @state, @position, @ahead, @marker)`,
+      `INSERT INTO view_generation (view, generation, version, log_id, state, position, ahead, marker, job)
+       VALUES (@view, @generation, @version, @log_id, @state, @position, @ahead, @marker, @job)`,
     );
     const where = 'WHERE view = ? AND generation = ?';
     this.advance = connection.prepare(
@@ -72,14 +72,14 @@ export class ViewGenerations {
     position: Position | null,
     ahead: Position | null,
   ): Generation | undefined {
-    const { view, generation, version, log_id, state, marker } = expected;
+    const { view, generation, state, marker } = expected;
     const { changes } = this.advance.run(position, ahead, view, generation, marker, state);
     if (changes === 0) return undefined;
-    return { view, generation, version, log_id, state, position, ahead, marker: marker + 1 };
+    return { ...expected, position, ahead, marker: marker + 1 };
   }
 
-  /** A new build from the beginning; it is to be made in a transaction. */
-  begin(view: string, version: number, logId: string): Generation {
+  /** A new build from the beginning, maybe of a job; it is to be made in a transaction. */
+  begin(view: string, version: number, logId: string, job: string | null = null): Generation {
     const newest = this.of(view).at(-1)?.generation ?? 0;
     const begun: Generation = {
       view,
@@ -90,6 +90,7 @@ export class ViewGenerations {
       position: null,
       ahead: null,
       marker: 0,
+      job,
     };
     this.insert.run(begun);
     return begun;

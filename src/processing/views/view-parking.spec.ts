@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Position, type TaskInfo, type TaskPage } from '@taskmanager/protocol';
 import { SystemClock } from '../../context/index.js';
 import { ViewsDatabase } from '../../database/index.js';
+import { jobWork } from '../../jobs/job.fixture.js';
 import { type EventLog, LogUnavailable, type NewEvent } from '../../event-store/index.js';
 import { MemoryEventLog, MemoryLogStorage } from '../../event-store/memory/index.js';
 import {
@@ -69,7 +70,9 @@ class Process {
     this.view = new TaskProjection(database, new ClaimWaiters(clock));
     const place = { database, generations: new ViewGenerations(database), log };
     const options = { name: 'tasks', version: 1 };
-    this.run = new ProjectionRun(this.view, options, log, clock, place, (m) => this.told.push(m));
+    const jobs = { isRunning: () => false };
+    const tell = (message: string) => void this.told.push(message);
+    this.run = new ProjectionRun(this.view, options, log, clock, place, jobs, tell);
     this.run.start();
   }
 
@@ -324,13 +327,13 @@ describe.each(DELIVERIES)('what a view parks, every event delivered %s', (_, del
 
   it('begins anew with a rebuild', async () => {
     await poison();
-    await process.run.rebuild();
+    await process.run.rebuild(jobWork(), { keepOld: false });
     await until(async () => process.database.connection.prepare(SERVING).pluck().get() === 2);
     await goOn();
     expect(await process.run.parked()).toMatchObject([{ revision: 3, attempts: 5 }]);
     expect(process.shown(poisoned)).toMatchObject({ progress: 10 });
     log.learn(poisoned);
-    await process.run.rebuild();
+    await process.run.rebuild(jobWork(), { keepOld: false });
     await goOn();
     expect(await process.run.parked()).toEqual([]);
     expectEqualToFold();

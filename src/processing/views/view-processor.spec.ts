@@ -86,7 +86,7 @@ describe.each(DELIVERIES)(DESCRIBED, (_, delivered) => {
 
   it('equals the fold after writes that failed in the middle of a rebuild', async () => {
     const failures = failEvery(4);
-    await views.runner.rebuild('tasks');
+    await views.rebuild();
     expect(failures()).toBeGreaterThan(0);
     await expectEqualToFold();
   });

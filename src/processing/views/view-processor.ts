@@ -11,6 +11,7 @@ import { eventOf, type ParkedTask } from './parked-tasks.js';
 import { CheckpointMoved, type Processor, type ProcessorBatch } from '../processor.js';
 import type { ProjectionOptions, View, ViewTables } from './view.js';
 import {
+  type BuildOrder,
   isOfThisHistory,
   laterOf,
   pickGeneration,
@@ -22,6 +23,10 @@ import { ViewParking } from './view-parking.js';
 
 /** A transaction holds the event loop about this long, milliseconds; its commit comes on top. */
 const TRANSACTION_MS = { serving: 12, building: 40, kept: 12, retired: 12 };
+/** Of a build that is made while another one serves: commands go on meanwhile. */
+const ORDERED_TRANSACTION_MS = 6;
+/** Such a build writes so often what it has: a kill costs it no more than that, milliseconds. */
+const WRITE_EVERY_MS = 2_000;
 
 /** Trying parked tasks again holds up new events about this long at a time, milliseconds. */
 const RETRY_MS = 100;
@@ -62,15 +67,17 @@ export class ViewProcessor implements Processor {
   /** The build that was told to serve last. */
   private served: number | undefined;
   private endBuild: (() => void) | undefined;
+  private isFinished = false;
+  private writeBy = Infinity;
 
-  /** `pinned`: the generation to build; otherwise the one that serves, or that is to serve next. */
+  /** `order`: the build to make; otherwise it keeps the one that serves, or that is to serve next. */
   constructor(
     private readonly view: View,
     options: ProjectionOptions,
     private readonly place: ViewPlace,
     clock: Clock,
     private readonly listener: ViewListener,
-    private readonly pinned?: number,
+    private readonly order?: BuildOrder,
   ) {
     this.name = options.name;
     this.version = options.version;
@@ -112,7 +119,7 @@ export class ViewProcessor implements Processor {
   }
 
   async open(): Promise<Position | undefined> {
-    this.current = pickGeneration(this.place, this.name, this.version, this.pinned);
+    this.current = pickGeneration(this.place, this.name, this.version, this.order?.generation);
     this.tables = await this.tablesOf(this.current.generation);
     if (!(await isOfThisHistory(this.current, this.tables, this.place.log))) throw this.giveUp();
     this.forget();
@@ -120,7 +127,7 @@ export class ViewProcessor implements Processor {
     if (this.current.state === 'building') this.endBuild ??= keepHeapSmall();
     else this.buildEnded();
     if (this.serves) this.serve();
-    else if (this.pinned === undefined) await this.serveOlder();
+    else if (!this.order) await this.serveOlder();
     if (this.parking.wanted().length > 0 && !this.isPaused()) await this.retryWanted();
     return this.current.position ?? undefined;
   }
@@ -130,16 +137,22 @@ export class ViewProcessor implements Processor {
     this.seen = position;
     const { state } = this.current;
     const more = this.parking.wanted().length > 0;
-    const wait = !caughtUp && !more && !this.tables.full && this.unwritten < UNWRITTEN[state];
+    const full = this.tables.full || performance.now() > this.writeBy;
+    const wait = !caughtUp && !more && !full && this.unwritten < UNWRITTEN[state];
     // Nothing new is not written: two processes on one file would find their checkpoints moved for ever.
     const isNews = position !== undefined && position > (this.current.position ?? '');
     if (isNews && !wait) await this.write(position);
-    if (caughtUp && state === 'building') {
-      await this.tables.finish();
-      this.promote();
-    }
+    if (position !== undefined) this.order?.folded(position);
+    if (caughtUp && state === 'building') await this.complete();
     if (more) this.listener.reopen();
+    await this.order?.pace.turn();
     return this.current.position ?? undefined;
+  }
+
+  private async complete(): Promise<void> {
+    if (!this.isFinished) await this.tables.finish();
+    this.isFinished = true;
+    if (this.order?.mayServe() ?? true) this.promote();
   }
 
   /** An event that fails is parked or thrown; what comes before it is written, so that nothing else is tried again. */
@@ -227,6 +240,8 @@ export class ViewProcessor implements Processor {
     this.tables.reset();
     this.seen = this.current.position ?? undefined;
     this.unwritten = 0;
+    this.isFinished = false;
+    if (this.order) this.writeBy = performance.now() + WRITE_EVERY_MS;
   }
 
   private async write(position: Position): Promise<void> {
@@ -234,14 +249,16 @@ export class ViewProcessor implements Processor {
       const done = this.place.database.write(() => this.writePart(position));
       this.tables.committed();
       if (done) break;
-      await nextTurn();
+      await (this.order?.pace.turn() ?? nextTurn());
     }
     this.unwritten = 0;
+    if (this.order) this.writeBy = performance.now() + WRITE_EVERY_MS;
   }
 
   private writePart(position: Position): boolean {
     const { current } = this;
-    const done = this.tables.write(performance.now() + TRANSACTION_MS[current.state]);
+    const ms = this.order ? ORDERED_TRANSACTION_MS : TRANSACTION_MS[current.state];
+    const done = this.tables.write(performance.now() + ms);
     this.move(done ? position : current.position, laterOf(current.ahead, position));
     return done;
   }
@@ -259,7 +276,9 @@ export class ViewProcessor implements Processor {
         // A later one is a rebuild that was asked for while this one was made; that of a younger release,
         // which runs beside this one, would be built anew, and then take this one away, without an end.
         const replaced = old.generation < mine.generation && old.version <= mine.version;
-        if (replaced && old.state !== 'retired') generations.setState(old, 'retired');
+        if (!replaced || old.state === 'retired' || old.state === 'kept') continue;
+        const kept = old.state === 'serving' && this.order?.keepOld === true;
+        generations.setState(old, kept ? 'kept' : 'retired');
       }
       this.current = generations.setState(mine, 'serving');
     });

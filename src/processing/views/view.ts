@@ -2,6 +2,8 @@ import { DiscoveryService } from '@nestjs/core';
 import type { Position } from '@taskmanager/protocol';
 import type { EventLog } from '../../event-store/index.js';
 import type { StoredTaskEvent } from '../../events/index.js';
+import type { ComparedBuild, Comparison, Stretch, Trial } from './compared-build.js';
+import type { ReplayWork } from './replay-work.js';
 
 /** A name and version for a view: raise the version when what the rows say, or how, changes. */
 export interface ProjectionOptions {
@@ -52,6 +54,21 @@ export interface View<T extends ViewTables = ViewTables> {
   serve(tables: T): void;
   /** Whether queries can read tables that this older version made, while its successor is built. */
   reads(version: number): boolean;
+  /**
+   * Compares a build with the log by a second fold, while both go on. Reads one row at a time; what the
+   * job makes of an abort is thrown.
+   */
+  compare(build: ComparedBuild, log: EventLog, work: ReplayWork): Promise<Comparison>;
+  /**
+   * Folds a stretch of the log, and writes nothing. `build`: what the result is compared with, where the
+   * stretch ends where that one is.
+   */
+  tryOut(
+    stretch: Stretch,
+    build: ComparedBuild | undefined,
+    log: EventLog,
+    work: ReplayWork,
+  ): Promise<Trial>;
   /** Takes away a part of a generation's tables, for some milliseconds; true when nothing is left. */
   dropStep(generation: number): boolean;
 }

@@ -75,7 +75,7 @@ export class TaskCandidates {
 }
 
 /** The three-letter pieces of a text, each quoted for FTS5. */
-function piecesOf(text: string): readonly string[] {
+export function piecesOf(text: string): readonly string[] {
   const letters = [...foldText(text)];
   const pieces = new Set<string>();
   for (let at = 0; at + 3 <= letters.length; at++) {

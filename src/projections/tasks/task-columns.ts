@@ -1,5 +1,5 @@
 import type { TaskStatus } from '@taskmanager/protocol';
-import type { Task } from '../../task/index.js';
+import { nextDueAt, type Task } from '../../task/index.js';
 
 /** What most lists ask for; tasks that agree in all of it are counted together. */
 export interface GroupKey {
@@ -74,3 +74,17 @@ export function sameColumns(a: Task, b: Task): boolean {
 /** A worker may claim it, now or once its runAt has passed. */
 export const isQueued = ({ status, runBy }: Task): boolean =>
   status === 'pending' && runBy === 'worker';
+
+/** The columns of a task's row that may change, beside its group and state. */
+export function columnsOf(task: Task) {
+  const { status, updatedAt } = task;
+  return {
+    updated_at: updatedAt,
+    status,
+    completed_at: task.completedAt ?? null,
+    paused_at: status === 'paused' ? (task.pausedAt ?? null) : null,
+    claim_id: status === 'running' && task.leased ? (task.claimId ?? null) : null,
+    due_at: nextDueAt(task) ?? null,
+    error: task.error ?? null,
+  };
+}

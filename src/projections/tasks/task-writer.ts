@@ -1,6 +1,6 @@
 import type { Database, Statement } from '../../database/index.js';
 import { nextDueAt, type Task } from '../../task/index.js';
-import { foldText, isQueued, sameColumns, searchText, tagsOf } from './task-columns.js';
+import { columnsOf, foldText, isQueued, sameColumns, searchText, tagsOf } from './task-columns.js';
 import { TaskGroups } from './task-groups.js';
 import type { TaskTableNames } from './task-tables.js';
 import { PAYLOADS, type PayloadTexts } from './task-row.js';
@@ -220,16 +220,16 @@ export class TaskWriter {
 
   /** The columns that may change, in the order of the statements that write them. */
   private changing(task: Task, group: number): readonly (string | number | null)[] {
-    const { status } = task;
+    const columns = columnsOf(task);
     return [
       group,
-      task.updatedAt,
-      status,
-      task.completedAt ?? null,
-      status === 'paused' ? (task.pausedAt ?? null) : null,
-      status === 'running' && task.leased ? (task.claimId ?? null) : null,
-      this.due(nextDueAt(task)),
-      task.error ?? null,
+      columns.updated_at,
+      columns.status,
+      columns.completed_at,
+      columns.paused_at,
+      columns.claim_id,
+      this.due(columns.due_at ?? undefined),
+      columns.error,
       JSON.stringify(task),
     ];
   }

@@ -172,7 +172,7 @@ describe.each(DELIVERIES)('the task view, every event delivered %s', (_, deliver
       await tasks.append(id, new TaskStarted({ attempt: 1 }), new ProgressUpdated({ progress: n }));
       if (n % 5 === 0) await tasks.append(id, new TaskDeleted({}));
     }
-    const rebuilding = views.runner.rebuild('tasks');
+    const rebuilding = views.rebuild();
     const id = await tasks.create({ name: 'meanwhile' });
     await rebuilding;
     await views.reach(await tasks.append(id, new TaskStarted({ attempt: 1 })));
@@ -186,7 +186,7 @@ describe.each(DELIVERIES)('the task view, every event delivered %s', (_, deliver
 
   it('takes away what a rebuild replaced', async () => {
     await views.reach(await tasks.append(await tasks.create(), new TaskStarted({ attempt: 1 })));
-    await views.runner.rebuild('tasks');
+    await views.rebuild();
     await views.close();
     views = await open();
     const tables = () =>
@@ -194,7 +194,7 @@ describe.each(DELIVERIES)('the task view, every event delivered %s', (_, deliver
         .prepare("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'task_row_1%'")
         .pluck()
         .get();
-    await views.runner.rebuild('tasks');
+    await views.rebuild();
     expect(tables()).toBe(0);
   });
 

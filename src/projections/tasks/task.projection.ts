@@ -2,10 +2,21 @@ import { Injectable } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import { Refusal } from '../../context/index.js';
 import { ViewsDatabase } from '../../database/index.js';
-import { Projection, type View } from '../../processing/index.js';
+import type { EventLog } from '../../event-store/index.js';
+import {
+  type ComparedBuild,
+  type Comparison,
+  Projection,
+  type ReplayWork,
+  type Stretch,
+  type Trial,
+  type View,
+} from '../../processing/index.js';
 import { TASK_STATE_VERSION } from '../../task/index.js';
 import { ClaimWaiters } from './claim-waiters.js';
 import { TaskGeneration } from './task-generation.js';
+import { compareTasks } from './replay/task-comparison.js';
+import { tryTasks } from './replay/task-trial.js';
 import { createTables, dropStep, tableNames } from './task-tables.js';
 
 export const TASK_VIEW = 'tasks';
@@ -84,6 +95,19 @@ export class TaskProjection implements View<TaskGeneration> {
 
   reads(version: number): boolean {
     return Math.floor(version / STATE_VERSIONS) === TABLES_VERSION;
+  }
+
+  compare(build: ComparedBuild, log: EventLog, work: ReplayWork): Promise<Comparison> {
+    return compareTasks(this.database, build, log, work);
+  }
+
+  tryOut(
+    stretch: Stretch,
+    build: ComparedBuild | undefined,
+    log: EventLog,
+    work: ReplayWork,
+  ): Promise<Trial> {
+    return tryTasks(this.database, stretch, build, log, work);
   }
 
   dropStep(generation: number): boolean {

@@ -103,7 +103,7 @@ describe.each(DELIVERIES)('the timers of all tasks, events delivered %s', (_, de
   it('are those of the fold after a rebuild and a restart', async () => {
     await history();
     await seen();
-    await views.runner.rebuild('tasks');
+    await views.rebuild();
     expectEqualToFold();
     await views.close();
     views = await Views.over(delivered(tasks.log), folder.path('views.db'));
@@ -152,7 +152,7 @@ describe.each(DELIVERIES)('the timers of all tasks, events delivered %s', (_, de
     await tasks.append(id, new ProgressUpdated({ progress: 3 }));
     await seen();
     expect(told).toEqual([77, 99]);
-    await views.runner.rebuild('tasks');
+    await views.rebuild();
     expect(told).toContain(-Infinity);
     stop();
     const before = told.length;

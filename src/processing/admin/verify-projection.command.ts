@@ -1,0 +1,9 @@
+import { IsProcessorName } from './admin-fields.js';
+
+/** Compares what serves with the log. */
+export class VerifyProjection {
+  static readonly message = 'verify_projection';
+
+  @IsProcessorName()
+  readonly projection: string;
+}

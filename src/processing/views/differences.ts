@@ -1,0 +1,74 @@
+import type { Difference, Json } from '@taskmanager/protocol';
+
+/** So many are listed; the others are counted. */
+const MOST_LISTED = 100;
+/** Of a value that differs, so much of its JSON text is shown. */
+const SHOWN_CHARS = 1_000;
+
+/** Where a view says otherwise than the log: the first 100, and how many. */
+export class Differences {
+  readonly listed: Difference[] = [];
+  count = 0;
+
+  add(difference: Difference): void {
+    this.count += 1;
+    if (this.listed.length >= MOST_LISTED) return;
+    const { view, log } = difference;
+    this.listed.push({
+      ...difference,
+      ...(view !== undefined && { view: shown(view) }),
+      ...(log !== undefined && { log: shown(log) }),
+    });
+  }
+
+  /** Each place where two values of one task differ, by its JSON Pointer (RFC 6901). */
+  between(taskId: string, view: Json, log: Json, path = ''): void {
+    if (isObject(view) && isObject(log)) {
+      const keys = new Set([...Object.keys(view), ...Object.keys(log)]);
+      for (const key of keys) this.at(taskId, view[key], log[key], path, key);
+    } else if (isArray(view) && isArray(log)) {
+      const length = Math.max(view.length, log.length);
+      for (let n = 0; n < length; n++) this.at(taskId, view[n], log[n], path, String(n));
+    } else if (view !== log) {
+      this.tell(taskId, path, view, log);
+    }
+  }
+
+  private at(
+    taskId: string,
+    view: Json | undefined,
+    log: Json | undefined,
+    path: string,
+    key: string,
+  ): void {
+    const below = `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (view === undefined && log === undefined) return;
+    if (view === undefined || log === undefined) this.tell(taskId, below, view, log);
+    else this.between(taskId, view, log, below);
+  }
+
+  private tell(taskId: string, path: string, view: Json | undefined, log: Json | undefined): void {
+    const says = (value: Json | undefined) =>
+      value === undefined ? 'nothing' : JSON.stringify(shown(value));
+    this.add({
+      text: `${path}: the view says ${says(view)}, the log ${says(log)}`,
+      taskId,
+      path,
+      ...(view !== undefined && { view }),
+      ...(log !== undefined && { log }),
+    });
+  }
+}
+
+function isObject(value: Json): value is { readonly [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const isArray = (value: Json): value is readonly Json[] => Array.isArray(value);
+
+/** A payload may be as long as 128 KiB. */
+function shown(value: Json): Json {
+  const text = JSON.stringify(value);
+  if (text.length <= SHOWN_CHARS) return value;
+  return `${text.slice(0, SHOWN_CHARS)}… (${text.length} characters of JSON)`;
+}

@@ -1,0 +1,137 @@
+import type { Statement, ViewsDatabase } from '../../../database/index.js';
+import type { Differences, ReplayWork } from '../../../processing/index.js';
+import { isQueued, tagsOf } from '../task-columns.js';
+import { lightTask } from '../task-row.js';
+import type { TaskTableNames } from '../task-tables.js';
+
+const PAGE = 200;
+
+type Value = string | number;
+type Row = Readonly<Record<string, Value | null>>;
+
+/** A table beside the rows, in the order of its key; `fits` says whether the row of its task wants it. */
+interface Beside {
+  readonly table: string;
+  readonly key: readonly string[];
+  readonly seq: string;
+  readonly what: string;
+  readonly fits: (entry: Row, state: string) => boolean;
+}
+
+/** Below every value of a key. */
+const FIRST = Number.MIN_SAFE_INTEGER;
+
+/**
+ * What lists use and no row wants: labels, approvers, places in the queue, payloads and texts too many,
+ * and counters that are not the number of their tasks. What a row wants and has not is seen at the row.
+ */
+export async function checkIndexes(
+  database: ViewsDatabase,
+  names: TaskTableNames,
+  work: ReplayWork,
+  differences: Differences,
+): Promise<void> {
+  for (const beside of besides(names)) await walk(database, names, beside, work, differences);
+  await checkCounters(database, names, work, differences);
+}
+
+function besides({ payload, tag, queue, due, text }: TaskTableNames): readonly Beside[] {
+  const queuePlace = ({ task_type, rank, created_at, app_name, id }: Row, state: string) => {
+    const task = lightTask(state);
+    return (
+      isQueued(task) &&
+      task.id === id &&
+      task.taskType === task_type &&
+      -task.priority === rank &&
+      task.createdAt === created_at &&
+      task.appName === app_name
+    );
+  };
+  return [
+    {
+      table: tag,
+      key: ['tag', 'group_id', 'created_at', 'seq'],
+      seq: 'seq',
+      what: 'label or approver',
+      fits: ({ tag: stored, group_id, created_at, row_group }, state) => {
+        const task = lightTask(state);
+        const same = group_id === row_group && created_at === task.createdAt;
+        return same && tagsOf(task).has(String(stored));
+      },
+    },
+    {
+      table: queue,
+      key: ['task_type', 'rank', 'created_at', 'seq'],
+      seq: 'seq',
+      what: 'place in the queue',
+      fits: queuePlace,
+    },
+    {
+      table: due,
+      key: ['run_at', 'seq'],
+      seq: 'seq',
+      what: 'place among those to come',
+      fits: (entry, state) =>
+        queuePlace(entry, state) && lightTask(state).runAt === entry['run_at'],
+    },
+    { table: payload, key: ['seq'], seq: 'seq', what: 'payload', fits: () => true },
+    { table: `${text}_docsize`, key: ['id'], seq: 'id', what: 'text', fits: () => true },
+  ];
+}
+
+async function walk(
+  { connection }: ViewsDatabase,
+  { task }: TaskTableNames,
+  { table, key, seq, what, fits }: Beside,
+  work: ReplayWork,
+  differences: Differences,
+): Promise<void> {
+  const place = `(${key.map((name) => `b.${name}`).join(', ')}) > (${key.map(() => '?').join(', ')})`;
+  const page: Statement<Value[], Row> = connection.prepare(
+    `SELECT b.*, t.state AS row_state, t.group_id AS row_group, t.id AS row_id FROM ${table} b
+     LEFT JOIN ${task} t ON t.seq = b.${seq}
+     WHERE ${place} ORDER BY ${key.map((name) => `b.${name}`).join(', ')} LIMIT ${PAGE}`,
+  );
+  let after: Value[] = key.map(() => FIRST);
+  for (;;) {
+    const entries = page.all(...after);
+    for (const entry of entries) {
+      const { row_state, row_id } = entry;
+      if (typeof row_state === 'string' && fits(entry, row_state)) continue;
+      const of = key.map((name) => String(entry[name])).join(', ');
+      differences.add({
+        text: `A ${what} too many where lists look: ${of}`,
+        ...(typeof row_id === 'string' && { taskId: row_id }),
+      });
+    }
+    const last = entries.at(-1);
+    await work.turn();
+    if (!last || entries.length < PAGE) return;
+    after = key.map((name) => last[name] ?? FIRST);
+  }
+}
+
+async function checkCounters(
+  { connection }: ViewsDatabase,
+  { task, group }: TaskTableNames,
+  work: ReplayWork,
+  differences: Differences,
+): Promise<void> {
+  const ids = connection.prepare<[], number>(`SELECT id FROM "${group}"`).pluck().all();
+  const counted: Statement<[number], [status: string, type: string, stored: number, rows: number]> =
+    connection
+      .prepare<[number], [string, string, number, number]>(
+        `SELECT status, task_type, count, (SELECT count(*) FROM ${task} t WHERE t.group_id = g.id)
+         FROM "${group}" g WHERE id = ?`,
+      )
+      .raw();
+  for (const id of ids) {
+    const found = counted.get(id);
+    if (found && found[2] !== found[3]) {
+      const [status, type, view, log] = found;
+      const text = `The counter of tasks that are ${status}, of type ${type}, is not their number`;
+      differences.add({ text, path: '/count', view, log });
+    }
+    await work.turn();
+  }
+}
