@@ -128,6 +128,15 @@ module.exports = {
     ),
     layer('jobs', JOBS, [DATABASE, PROTOCOL, CONTEXT]),
     layer('processing', PROCESSING, [JOBS, EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
+    layer('policy', '^src/policy/', [
+      TASK,
+      EVENTS,
+      EVENT_STORE_PORTS,
+      PROTOCOL,
+      JOBS,
+      PROCESSING,
+      COMMAND_MESSAGES,
+    ]),
     layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL]),
     layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
     layer('transport', '^src/transport/', [

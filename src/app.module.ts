@@ -5,6 +5,7 @@ import { ContextModule } from './context/context.module.js';
 import { EventStoreModule } from './event-store/event-store.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { MESSAGES } from './messages.js';
+import { PolicyModule } from './policy/policy.module.js';
 import { ProcessorAdminModule } from './processing/admin/processor-admin.module.js';
 import { ProcessingModule } from './processing/processing.module.js';
 import { ProjectionsModule } from './projections/projections.module.js';
@@ -34,6 +35,7 @@ export class AppModule {
         SagasModule,
         PublishersModule,
         ProcessorAdminModule,
+        PolicyModule,
         RetentionModule,
         SearchModule,
         TransportModule.serving(MESSAGES),

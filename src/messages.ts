@@ -1,6 +1,7 @@
 import { COMMAND_MESSAGES, TASK_COMMAND_MESSAGES } from './commands/command-messages.js';
 import { TASK_TYPE_COMMAND_MESSAGES } from './commands/task-types/task-type-messages.js';
 import { JOB_COMMAND_MESSAGES, JOB_QUERY_MESSAGES } from './jobs/job-messages.js';
+import { DryRunPolicy } from './policy/dry-run-policy.command.js';
 import {
   PROCESSOR_COMMAND_MESSAGES,
   PROCESSOR_QUERY_MESSAGES,
@@ -20,6 +21,7 @@ export const MESSAGES: Messages = {
       ...PROCESSOR_COMMAND_MESSAGES,
       ...TASK_TYPE_COMMAND_MESSAGES,
       ...JOB_COMMAND_MESSAGES,
+      DryRunPolicy,
     ],
     queries: [
       ...PROCESSOR_QUERY_MESSAGES,

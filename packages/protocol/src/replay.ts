@@ -85,6 +85,8 @@ export interface PolicyChange {
 export interface PolicyReport {
   /** Recorded failures that were looked at. */
   readonly failures: number;
+  /** Those of them that the present code cannot take, and so were not decided. */
+  readonly unreadable: number;
   /** The first 1,000, in the order of the log. */
   readonly changes: readonly PolicyChange[];
   readonly changeCount: number;

@@ -1,0 +1,134 @@
+import type { PolicyChange, PolicyReport, RetryDecision } from '@taskmanager/protocol';
+import { LRUCache } from 'lru-cache';
+import type { EventLog, RecordedEvent } from '../event-store/index.js';
+import { decodeTaskEvent, TASK_STREAM_PREFIX, TaskFailed } from '../events/index.js';
+import type { ReplayWork } from '../processing/index.js';
+import { evolve, failed, retryDelay, type Task } from '../task/index.js';
+
+/** Events that are looked at for failures in one go. */
+const PAGE = 500;
+const STREAM_PAGE = 200;
+const MOST_LISTED = 1_000;
+/** Tasks of which the state at their last failure is kept: most fail again soon. */
+const KEPT_TASKS = 1_000;
+
+/** What stands in for what the tasks were created with. */
+export type Policy = Partial<Pick<Task, 'maxRetries' | 'retryDelayMs' | 'backoff'>>;
+
+/** What ends a failure: behind it no retry is scheduled for it any more. */
+const OVER: readonly string[] = [
+  'TaskRetried',
+  'TaskFailed',
+  'TaskCancelled',
+  'TaskDeleted',
+] satisfies ReturnType<typeof decodeTaskEvent>['event']['type'][];
+
+/**
+ * Decides every recorded failure again, as the deciders of this release do, each in the state that the
+ * task was in, and lists what differs from what was recorded. Reads only. What would have followed from
+ * another decision, more attempts or fewer, is not made up: only what did happen is decided again.
+ */
+export async function decideAgain(
+  log: EventLog,
+  policy: Policy,
+  taskTypes: readonly string[] | undefined,
+  work: ReplayWork,
+): Promise<PolicyReport> {
+  const changes: PolicyChange[] = [];
+  let [failures, unreadable, changeCount, looked] = [0, 0, 0, 0];
+  const states = new LRUCache<string, Task>({ max: KEPT_TASKS });
+  const end = await log.head();
+  let after: RecordedEvent['position'] | undefined;
+  for (let isDone = end === undefined; !isDone;) {
+    const filter = { types: [TaskFailed.type], streamPrefix: TASK_STREAM_PREFIX };
+    const page = await log.readAll({ ...(after && { after }), filter, limit: PAGE });
+    for (const record of page.events) {
+      if (record.position > (end ?? '')) break;
+      looked += 1;
+      const change = await again(log, record, policy, taskTypes, states);
+      if (change === 'of another type') continue;
+      failures += 1;
+      if (change === 'unreadable') unreadable += 1;
+      else if (change && ++changeCount <= MOST_LISTED) changes.push(change);
+      await work.turn();
+    }
+    after = page.position;
+    isDone = page.end || after === undefined || after >= (end ?? '');
+    work.report({ step: 'decide', done: looked, unit: 'failures' });
+    await work.turn();
+  }
+  return { failures, unreadable, changes, changeCount };
+}
+
+/** Undefined when it is decided as it was. */
+async function again(
+  log: EventLog,
+  record: RecordedEvent,
+  policy: Policy,
+  taskTypes: readonly string[] | undefined,
+  states: LRUCache<string, Task>,
+): Promise<PolicyChange | 'of another type' | 'unreadable' | undefined> {
+  let stored: ReturnType<typeof decodeTaskEvent>;
+  let task: Task | undefined;
+  try {
+    stored = decodeTaskEvent(record);
+    if (taskTypes && !taskTypes.includes(stored.metadata.taskType)) return 'of another type';
+    task = await stateBefore(log, record, states);
+    if (task) states.set(record.stream, evolve(task, stored));
+  } catch {
+    return 'unreadable';
+  }
+  const { taskId, revision, event, metadata } = stored;
+  if (!task || event.type !== 'TaskFailed') return 'unreadable';
+  const { error, retryable, willRetry } = event.data;
+  const now = decide({ ...task, ...policy }, record.id, error, retryable);
+  const recorded = {
+    willRetry,
+    ...(willRetry && (await scheduledDelay(log, record, metadata.timestamp))),
+  };
+  // What was never scheduled, because somebody was quicker, cannot have been scheduled otherwise.
+  const sameDelay = recorded.delayMs === undefined || recorded.delayMs === now.delayMs;
+  if (recorded.willRetry === now.willRetry && (!willRetry || sameDelay)) return undefined;
+  const { taskType, appName } = metadata;
+  const at = metadata.timestamp;
+  return { taskId, taskType, appName, revision, at, attempt: task.attempt, recorded, now };
+}
+
+function decide(task: Task, eventId: string, error: string, retryable: boolean): RetryDecision {
+  const { willRetry } = failed(task, error, retryable).data;
+  return { willRetry, ...(willRetry && { delayMs: retryDelay(task, eventId) }) };
+}
+
+async function stateBefore(
+  log: EventLog,
+  { stream, revision }: RecordedEvent,
+  states: LRUCache<string, Task>,
+): Promise<Task | undefined> {
+  let task = states.get(stream);
+  for (let from = BigInt((task?.revision ?? -1) + 1); from < revision;) {
+    const left = Number(revision - from);
+    const page = await log.readStream(stream, { from, limit: Math.min(STREAM_PAGE, left) });
+    for (const record of page) task = evolve(task, decodeTaskEvent(record));
+    if (page.length === 0) break;
+    from += BigInt(page.length);
+  }
+  return task;
+}
+
+/** Of the retry that was scheduled for this failure, from the failure on. */
+async function scheduledDelay(
+  log: EventLog,
+  { stream, revision }: RecordedEvent,
+  failedAt: number,
+): Promise<{ readonly delayMs?: number }> {
+  for (let from = revision + 1n; ; from += BigInt(STREAM_PAGE)) {
+    const page = await log.readStream(stream, { from, limit: STREAM_PAGE });
+    for (const record of page) {
+      if (OVER.includes(record.type)) return {};
+      if (record.type !== 'TaskRetryScheduled') continue;
+      const { event } = decodeTaskEvent(record);
+      return event.type === 'TaskRetryScheduled' ? { delayMs: event.data.dueAt - failedAt } : {};
+    }
+    if (page.length < STREAM_PAGE) return {};
+  }
+}
