@@ -5,6 +5,7 @@
  * problems behind. `--sagas`: at every step of the sagas, and once more while it recovers.
  * `--two-processes`: two on one folder, each in turn, for `--minutes`, 1 by default. `--workers`: not the
  * service but the workers, one each round, killed, stopped by SIGTERM, or frozen until its leases have run out.
+ * `--rebuild`: in the middle of a rebuild of the task view, which goes on.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     sagas: { type: 'boolean', default: false },
     'two-processes': { type: 'boolean', default: false },
     workers: { type: 'boolean', default: false },
+    rebuild: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '1' },
   },
 });
@@ -44,7 +46,12 @@ if (store !== undefined && !['sqlite', 'eventstoredb'].includes(store)) {
   process.exit(1);
 }
 
-const SPECS = { sagas: 'saga-crash', 'two-processes': 'two-processes', workers: 'worker-crash' };
+const SPECS = {
+  sagas: 'saga-crash',
+  'two-processes': 'two-processes',
+  workers: 'worker-crash',
+  rebuild: 'rebuild-crash',
+};
 const chosen = Object.keys(SPECS).find((option) => values[option]);
 const spec = chosen === undefined ? 'crash' : SPECS[chosen];
 const { status } = spawnSync(
@@ -56,6 +63,7 @@ const { status } = spawnSync(
       ...process.env,
       CRASH_ROUNDS: values.rounds,
       SAGA_KILLS: 'all',
+      REBUILD_TASKS: '10000',
       TWO_PROCESSES_SECONDS: String(Number(values.minutes) * 60),
       ...(values.seed === undefined ? {} : { CRASH_SEED: values.seed }),
       ...(store === undefined ? {} : { CRASH_EVENT_STORE: store }),
