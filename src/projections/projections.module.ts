@@ -1,20 +1,12 @@
-import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { TaskFinder } from '../commands/task-finder.port.js';
 import { TaskTypes } from '../commands/task-types.port.js';
 import { Workers } from '../commands/workers.port.js';
-import { Settings } from '../config/index.js';
 import { ContextModule } from '../context/context.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EventStoreModule } from '../event-store/event-store.module.js';
 import { ProcessingModule } from '../processing/processing.module.js';
-import { AuditReader } from './audit/audit-reader.js';
-import { AuditWitness } from './audit/audit-witness.js';
-import { AuditProjection } from './audit/audit.projection.js';
-import { LogPlace } from './audit/log-place.js';
-import { GetLogStatsHandler } from './audit/log-stats.handler.js';
-import { QueryAuditHandler } from './audit/query-audit.handler.js';
 import { FeedTail } from './feed/feed-tail.js';
 import { ReadEventsHandler } from './feed/read-events.handler.js';
 import { GetTaskHistoryHandler } from './history/get-task-history.handler.js';
@@ -33,6 +25,8 @@ import { FreshTasks } from './tasks/task-freshness.js';
 import { TaskProjection } from './tasks/task.projection.js';
 import { TaskStatsHandler } from './tasks/task-stats.handler.js';
 import { ViewTimerQueue } from './tasks/view-timer-queue.js';
+import { DiffTaskHandler } from './time-travel/diff-task.handler.js';
+import { GetTaskAtHandler } from './time-travel/get-task-at.handler.js';
 import { KnownWorkers } from './workers/known-workers.js';
 import { ListWorkersHandler } from './workers/list-workers.handler.js';
 
@@ -48,8 +42,8 @@ const QUERY_HANDLERS = [
   ReadEventsHandler,
   ListTaskTypesHandler,
   ListWorkersHandler,
-  QueryAuditHandler,
-  GetLogStatsHandler,
+  GetTaskAtHandler,
+  DiffTaskHandler,
 ];
 
 /** The read models and the queries that they answer. */
@@ -57,10 +51,6 @@ const QUERY_HANDLERS = [
   imports: [CqrsModule, ContextModule, EventStoreModule, DatabaseModule, ProcessingModule],
   providers: [
     TaskProjection,
-    AuditProjection,
-    AuditReader,
-    AuditWitness,
-    { provide: LogPlace, useFactory: logPlace, inject: [Settings] },
     ClaimSlots,
     ClaimWaiters,
     KnownTaskTypes,
@@ -74,10 +64,6 @@ const QUERY_HANDLERS = [
     { provide: Workers, useExisting: KnownWorkers },
     ...QUERY_HANDLERS,
   ],
-  exports: [AuditWitness, TaskFinder, TaskTypes, Workers],
+  exports: [TaskFinder, TaskTypes, Workers],
 })
 export class ProjectionsModule {}
-
-function logPlace({ eventStore, dataDir }: Settings): LogPlace {
-  return { kind: eventStore, file: eventStore === 'sqlite' ? join(dataDir, 'log.db') : undefined };
-}

@@ -1,6 +1,4 @@
 import type { AdminName, QueryName } from '@taskmanager/protocol';
-import { GetLogStats } from './audit/log-stats.query.js';
-import { QueryAudit } from './audit/query-audit.query.js';
 import { ReadEvents } from './feed/read-events.query.js';
 import { GetTaskHistory } from './history/get-task-history.query.js';
 import { ListTaskTypes } from './task-types/list-task-types.query.js';
@@ -11,6 +9,8 @@ import { ListTasks } from './tasks/list-tasks.query.js';
 import { LoadPersistentTasks } from './tasks/load-persistent-tasks.query.js';
 import { LoadRetryableTasks } from './tasks/load-retryable-tasks.query.js';
 import { TaskStats } from './tasks/task-stats.query.js';
+import { DiffTask } from './time-travel/diff-task.query.js';
+import { GetTaskAt } from './time-travel/get-task-at.query.js';
 import { ListWorkers } from './workers/list-workers.query.js';
 
 /** A message class: its fields are validated by decorators, `message` is its name on the wire. */
@@ -36,12 +36,9 @@ export const QUERY_MESSAGES: readonly QueryClass[] = [
   ExplainTask,
   TaskStats,
   ListWorkers,
-  QueryAudit,
+  GetTaskAt,
+  DiffTask,
 ];
 
 /** Messages about tasks and their types that operate the service: only admins send them. */
-export const ADMIN_QUERY_MESSAGES: readonly AdminQueryClass[] = [
-  ListStuckTasks,
-  ListTaskTypes,
-  GetLogStats,
-];
+export const ADMIN_QUERY_MESSAGES: readonly AdminQueryClass[] = [ListStuckTasks, ListTaskTypes];

@@ -1,0 +1,79 @@
+import { setImmediate } from 'node:timers/promises';
+import type { TaskInfo, TaskPoint } from '@taskmanager/protocol';
+import { Refusal } from '../../context/index.js';
+import type { EventLog } from '../../event-store/index.js';
+import { decodeTaskEvent, type StoredTaskEvent, taskStream } from '../../events/index.js';
+import { evolve, type Task, toTaskInfo } from '../../task/index.js';
+import { maySee, taskNotFound } from '../visibility.js';
+
+/** Events read at a time; each may hold a payload. */
+const PAGE = 200;
+
+/** The end of the task's history: as it is now. */
+export const NOW: TaskPoint = {};
+
+/**
+ * The task as it was at each of the points, folded from the log by the one fold there is; a deleted one
+ * too. Reads no further than the last point.
+ * @param apps those whose tasks may be seen; all when undefined
+ * @throws Refusal TASK_NOT_FOUND when there is no such task, or there was none yet; VALIDATION_FAILED for
+ *   a revision that it does not have
+ */
+export async function tasksAt(
+  log: EventLog,
+  id: string,
+  points: readonly TaskPoint[],
+  apps: readonly string[] | undefined,
+): Promise<readonly TaskInfo[]> {
+  const states = points.map((): Task | undefined => undefined);
+  let task: Task | undefined;
+  for await (const stored of eventsOf(log, id)) {
+    task = evolve(task, stored);
+    if (!maySee(apps, task.appName)) throw taskNotFound(id);
+    let wanted = false;
+    for (const [index, point] of points.entries()) {
+      if (!covers(point, stored)) continue;
+      states[index] = task;
+      wanted = true;
+    }
+    if (!wanted) break;
+  }
+  if (!task) throw taskNotFound(id);
+  const { createdAt, revision } = task;
+  return points.map((point, index) => {
+    const state = states[index];
+    if (!state) throw notYet(id, createdAt);
+    if (point.revision !== undefined && state.revision !== point.revision) {
+      throw noSuchRevision(id, point.revision, revision);
+    }
+    return toTaskInfo(state);
+  });
+}
+
+async function* eventsOf(log: EventLog, id: string): AsyncGenerator<StoredTaskEvent, void> {
+  for (let from = 0n; ; from += BigInt(PAGE)) {
+    const page = await log.readStream(taskStream(id), { from, limit: PAGE });
+    yield* page.map(decodeTaskEvent);
+    if (page.length < PAGE) return;
+    // A long life is folded in pieces: others have their turn in between.
+    await setImmediate();
+  }
+}
+
+function covers({ revision, at }: TaskPoint, stored: StoredTaskEvent): boolean {
+  if (revision !== undefined) return stored.revision <= revision;
+  return at === undefined || stored.metadata.timestamp <= at;
+}
+
+const notYet = (id: string, createdAt: number): Refusal =>
+  new Refusal(
+    'TASK_NOT_FOUND',
+    `Task ${id} was not there yet: it was created at ${new Date(createdAt).toISOString()}.`,
+    { id, createdAt },
+  );
+
+const noSuchRevision = (id: string, revision: number, last: number): Refusal =>
+  new Refusal('VALIDATION_FAILED', `Task ${id} has revisions 0 to ${last}, not ${revision}.`, {
+    field: 'revision',
+    last,
+  });

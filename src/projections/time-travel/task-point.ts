@@ -1,0 +1,18 @@
+import type { TaskPoint } from '@taskmanager/protocol';
+import { Refusal } from '../../context/index.js';
+
+/**
+ * The point that a message names with one of two fields.
+ * @param fields their names, the revision's first
+ * @throws Refusal VALIDATION_FAILED when both are given, or none
+ */
+export function pointOf(
+  { revision, at }: TaskPoint,
+  fields: readonly [revision: string, at: string],
+): TaskPoint {
+  if ((revision === undefined) === (at === undefined)) {
+    const [one, other] = fields;
+    throw new Refusal('VALIDATION_FAILED', `Say either ${one} or ${other}.`, { fields });
+  }
+  return { revision, at };
+}
