@@ -1,8 +1,13 @@
 import type { Position } from '@taskmanager/protocol';
-import type { EventLog, RecordedEvent } from '../event-store/index.js';
+import {
+  describeEvent,
+  type EventLog,
+  LogReader,
+  type ReadRange,
+  type RecordedEvent,
+} from '../event-store/index.js';
 import { type AuditReport, LogAudit } from './log-audit.js';
-import { describeEvent, TargetHoldsOtherEvents } from './log-copy.errors.js';
-import { LogReader, type ReadRange } from './log-reader.js';
+import { TargetHoldsOtherEvents } from './log-copy.errors.js';
 
 /** Where a copy goes on. */
 export interface Beginning {

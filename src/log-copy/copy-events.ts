@@ -2,13 +2,14 @@ import type { Position } from '@taskmanager/protocol';
 import {
   type AppendResult,
   type EventLog,
+  LogReader,
   LogUnavailable,
+  patiently,
+  type ReadRange,
   RevisionConflict,
 } from '../event-store/index.js';
 import { type Append, appendsOf } from './appends.js';
 import { OrderBroken, TargetChanged } from './log-copy.errors.js';
-import { LogReader, type ReadRange } from './log-reader.js';
-import { patiently } from './patience.js';
 
 export interface CopyOptions extends ReadRange {
   /**

@@ -1,8 +1,4 @@
-import type { RecordedEvent } from '../event-store/index.js';
-
-/** An event as a message to people names it. */
-export const describeEvent = ({ stream, revision, type, id }: RecordedEvent): string =>
-  `${type} ${id} (${stream}, revision ${revision})`;
+import { describeEvent, type RecordedEvent } from '../event-store/index.js';
 
 /** The target is no beginning of the source: copying into it would mix two histories. */
 export class TargetHoldsOtherEvents extends Error {

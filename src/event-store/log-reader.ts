@@ -1,5 +1,5 @@
 import type { Position } from '@taskmanager/protocol';
-import type { EventLog, RecordedEvent } from '../event-store/index.js';
+import type { EventLog, RecordedEvent } from './event-log.port.js';
 import { patiently } from './patience.js';
 
 export interface ReadRange {
@@ -8,11 +8,13 @@ export interface ReadRange {
   /** Up to and with this position; to the end, as it is when it is reached, when left out. */
   readonly until?: Position | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Events read at a time; 1,000 when left out. */
+  readonly limit?: number | undefined;
 }
 
 const NO_EVENTS: readonly RecordedEvent[] = [];
 
-/** The events of a log in its order, read page by page. */
+/** The events of a log in its order, read page by page, patiently while the log is away. */
 export class LogReader {
   private page = NO_EVENTS;
   private index = 0;
@@ -51,9 +53,9 @@ export class LogReader {
   }
 
   private async turn(): Promise<void> {
-    const { until, signal } = this.range;
+    const { until, signal, limit } = this.range;
     const after = this.position;
-    const read = () => this.log.readAll(after === undefined ? {} : { after });
+    const read = () => this.log.readAll({ after, limit });
     const { events, position, end } = await patiently(read, signal);
     const past = until === undefined ? -1 : events.findIndex((event) => event.position > until);
     this.page = past === -1 ? events : events.slice(0, past);
