@@ -18,6 +18,14 @@ const JOB_MESSAGES = [
   String.raw`^src/jobs/.*\.(command|query)\.ts$`,
   String.raw`^src/jobs/job-messages\.ts$`,
 ];
+/** Whether the history is whole. */
+const PROOF = '^src/proof/';
+const PROOF_MESSAGES = [
+  String.raw`^src/proof/.*\.(command|query)\.ts$`,
+  String.raw`^src/proof/proof-messages\.ts$`,
+];
+/** Who has seen the log before. */
+const HISTORY_WITNESS = String.raw`^src/proof/history-witness\.port\.ts$`;
 const TASK = '^src/task/';
 const DATABASE = '^src/database/';
 const PROCESSING = '^src/processing/';
@@ -41,6 +49,8 @@ const ADMIN_MESSAGES = [
 /** What commands ask of the views, and tell them. */
 const VIEW_PORTS = String.raw`^src/commands/(task-finder|task-types|workers)\.port\.ts$`;
 const APPROVER_NOTICES = String.raw`^src/commands/approver-notices\.port\.ts$`;
+/** Whose tasks an actor may see. */
+const VISIBILITY = String.raw`^src/projections/visibility\.ts$`;
 const QUERY_FIELDS = String.raw`^src/projections/query-fields\.ts$`;
 const QUERY_MESSAGES = [
   String.raw`^src/projections/.*\.query\.ts$`,
@@ -99,6 +109,7 @@ module.exports = {
       PROTOCOL,
       CONTEXT,
       VIEW_PORTS,
+      HISTORY_WITNESS,
       JOBS,
     ]),
     layer('sagas', '^src/sagas/', [EVENTS, COMMAND_MESSAGES, PROCESSING, PROTOCOL, CONTEXT]),
@@ -139,8 +150,18 @@ module.exports = {
     ]),
     layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL]),
     layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
+    layer('proof', PROOF, [
+      EVENTS,
+      EVENT_STORE_PORTS,
+      JOBS,
+      PROTOCOL,
+      CONTEXT,
+      QUERY_FIELDS,
+      VISIBILITY,
+    ]),
     layer('transport', '^src/transport/', [
       JOB_MESSAGES,
+      PROOF_MESSAGES,
       COMMAND_MESSAGES,
       QUERY_MESSAGES,
       PROTOCOL,

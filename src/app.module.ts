@@ -9,6 +9,7 @@ import { PolicyModule } from './policy/policy.module.js';
 import { ProcessorAdminModule } from './processing/admin/processor-admin.module.js';
 import { ProcessingModule } from './processing/processing.module.js';
 import { ProjectionsModule } from './projections/projections.module.js';
+import { ProofModule } from './proof/proof.module.js';
 import { PublishersModule } from './publishers/publishers.module.js';
 import { RetentionModule } from './retention/retention.module.js';
 import { SagasModule } from './sagas/sagas.module.js';
@@ -38,6 +39,7 @@ export class AppModule {
         PolicyModule,
         RetentionModule,
         SearchModule,
+        ProofModule,
         TransportModule.serving(MESSAGES),
       ],
     };

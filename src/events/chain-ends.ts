@@ -1,4 +1,5 @@
 import { CHAIN_START, chainHash, splitHash } from './hash-chain.js';
+import { chainedName, IMPORTS_STREAM } from './import-events.js';
 import { refusalStream } from './refusal-events.js';
 import { TASK_STREAM_PREFIX } from './stored-event.js';
 import { TASK_TYPES_STREAM } from './task-type-events.js';
@@ -29,19 +30,7 @@ export interface StreamEnd {
   readonly hash: string;
 }
 
-/** Imported histories keep the hashes that they were made with, under the names they had. */
-const IMPORTED_TASK = 'imported-';
-const IMPORTED_REFUSALS = 'imported-refused-';
-
-const CHAINED = [TASK_STREAM_PREFIX, refusalStream(''), TASK_TYPES_STREAM, IMPORTED_TASK];
-
-/** The stream whose name is in the hashes. */
-function chainedUnder(stream: string): string {
-  if (!stream.startsWith(IMPORTED_TASK)) return stream;
-  return stream.startsWith(IMPORTED_REFUSALS)
-    ? refusalStream(stream.slice(IMPORTED_REFUSALS.length))
-    : `${TASK_STREAM_PREFIX}${stream.slice(IMPORTED_TASK.length)}`;
-}
+const CHAINED = [TASK_STREAM_PREFIX, refusalStream(''), TASK_TYPES_STREAM, IMPORTS_STREAM];
 
 const HASH_BYTES = 32;
 const FIRST_ROOM = 1_024;
@@ -103,9 +92,10 @@ export class ChainEnds {
 
   private link(event: ChainedEvent, place: number, check: boolean): ChainFault | undefined {
     const revision = Number(event.revision);
+    const stream = chainedName(event.stream);
     const parts = splitHash(event.metadata);
     if (!parts) {
-      return CHAINED.some((prefix) => event.stream.startsWith(prefix))
+      return CHAINED.some((prefix) => stream.startsWith(prefix))
         ? { code: 'no_hash', text: 'has no hash', revision }
         : undefined;
     }
@@ -117,7 +107,6 @@ export class ChainEnds {
       return { code: 'unreadable', text: 'has metadata that is no JSON', revision };
     }
     const { id, type, data } = event;
-    const stream = chainedUnder(event.stream);
     const link = { stream, revision: event.revision, id, type, version, data };
     return chainHash(before, { ...link, metadata: parts.metadata }) === parts.hash
       ? undefined

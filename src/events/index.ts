@@ -5,6 +5,7 @@ export * from './event-metadata.js';
 export * from './event-registry.js';
 export * from './feed-event.js';
 export * from './hash-chain.js';
+export * from './import-events.js';
 export * from './refusal-events.js';
 export * from './stored-event.js';
 export * from './task-event.js';

@@ -4,6 +4,7 @@ export const HISTORY_PROBLEMS = [
   'hash_mismatch',
   'no_hash',
   'missing_event',
+  'out_of_order',
   'unreadable',
   'stream_cut',
   'log_cut',
@@ -20,7 +21,9 @@ export interface HistoryProblem {
   readonly taskId?: string;
   /** Of the event that does not fit, or that is missing. */
   readonly revision?: number;
+  /** Of the event that does not fit; where one is missing, of the event that stands in its place. */
   readonly position?: string;
+  /** Of the event that does not fit, or of the last one that is known to be missing. */
   readonly eventId?: string;
   readonly type?: string;
 }
@@ -45,8 +48,10 @@ export interface HistorySeal {
   readonly position: string;
   readonly events: number;
   readonly streams: number;
-  /** Root of the Merkle tree (RFC 9162 §2.1) over the streams in the order of their names, in hex. */
+  /** Root of the Merkle tree (RFC 9162 §2.1) over the streams' ends in the order of their first events, in hex. */
   readonly root: string;
+  /** Streams whose history did not hold when it was made: a seal is no judgement. 0 when all is well. */
+  readonly problems: number;
   /** When it was made, epoch milliseconds. */
   readonly at: number;
 }

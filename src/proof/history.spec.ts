@@ -1,0 +1,219 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { JobProgress, Position } from '@taskmanager/protocol';
+import type { EventLog } from '../event-store/index.js';
+import { MemoryEventLog } from '../event-store/memory/index.js';
+import { ProgressUpdated, TaskStarted, taskStream } from '../events/index.js';
+import type { JobWork } from '../jobs/index.js';
+import { TaskLog } from '../projections/task-log.fixture.js';
+import { sealHistory } from './history-seal.js';
+import { HistoryWitness, type WitnessedHead } from './history-witness.port.js';
+import { verifyTaskHistory } from './task-history.js';
+import { verifyWholeHistory } from './whole-history.js';
+
+/** Remembers every stream of a log as it was once. */
+class Witness extends HistoryWitness {
+  private constructor(private readonly known: readonly WitnessedHead[]) {
+    super();
+  }
+
+  static async of(log: EventLog): Promise<Witness> {
+    const heads = new Map<string, WitnessedHead>();
+    const { events } = await log.readAll({ limit: 10_000 });
+    for (const { stream, revision, type, id, position } of events) {
+      heads.set(stream, { stream, revision: Number(revision), type, eventId: id, position });
+    }
+    return new Witness([...heads.values()].sort((a, b) => (a.stream < b.stream ? -1 : 1)));
+  }
+
+  async heads(after = '', limit: number): Promise<readonly WitnessedHead[]> {
+    return this.known.filter(({ stream }) => stream > after).slice(0, limit);
+  }
+}
+
+/** Without some of its events, as an attacker leaves it. */
+async function without(log: EventLog, gone: (event: WitnessedHead) => boolean): Promise<EventLog> {
+  const left = new MemoryEventLog();
+  const { events } = await log.readAll({ limit: 10_000 });
+  for (const event of events) {
+    const { stream, revision, type, id, position } = event;
+    const head = { stream, revision: Number(revision), type, eventId: id, position };
+    if (gone(head)) continue;
+    await left.append(stream, 'any', [event]);
+  }
+  // The same log, as its positions say; places that are empty now stay so.
+  const pageOf = left.readAll.bind(left);
+  const placed = new Map(
+    (await pageOf({ limit: 10_000 })).events.map((event) => {
+      const at = events.find(({ id }) => id === event.id)!.position;
+      return [event.position, at] as const;
+    }),
+  );
+  return Object.assign(left, {
+    logId: log.logId,
+    head: async () => {
+      const last = (await pageOf({ limit: 10_000 })).events.at(-1);
+      return last && placed.get(last.position);
+    },
+    readAll: async () => {
+      const page = await pageOf({ limit: 10_000 });
+      const moved = page.events.map((event) => ({
+        ...event,
+        position: placed.get(event.position)!,
+      }));
+      return { ...page, events: moved, position: moved.at(-1)?.position };
+    },
+  });
+}
+
+const workOf = (signal = new AbortController().signal) => {
+  const told: Omit<JobProgress, 'rate' | 'leftMs'>[] = [];
+  const work: JobWork = { jobId: 'job', signal, report: (progress) => void told.push(progress) };
+  return { work, told };
+};
+
+let tasks: TaskLog;
+let ids: string[];
+
+beforeEach(async () => {
+  tasks = new TaskLog(new MemoryEventLog());
+  ids = [];
+  for (let n = 0; n < 6; n++) ids.push(await tasks.create());
+  for (const id of ids) {
+    await tasks.append(id, new TaskStarted({ attempt: 1 }));
+    for (let n = 0; n < 50; n++) await tasks.append(id, new ProgressUpdated({ progress: n }));
+  }
+});
+
+const verify = (log: EventLog, witness?: HistoryWitness) =>
+  verifyWholeHistory(log, workOf().work, witness ? { witness } : {});
+
+describe('A witness', () => {
+  it('has nothing to say of a log that is whole, or has grown since', async () => {
+    const witness = await Witness.of(tasks.log);
+    expect(await verify(tasks.log, witness)).toMatchObject({ ok: true, problems: [] });
+    await tasks.append(ids[0]!, new ProgressUpdated({ progress: 99 }));
+    expect(await verify(tasks.log, witness)).toMatchObject({ ok: true, streams: 6 });
+  });
+
+  it('that knows newer events than were read is believed by the log', async () => {
+    const { log } = tasks;
+    const head = await log.head();
+    await tasks.append(ids[0]!, new ProgressUpdated({ progress: 99 }));
+    const witness = await Witness.of(log);
+    // The log as it was when the check began.
+    const early: EventLog = Object.assign(Object.create(log) as EventLog, {
+      head: async () => head,
+    });
+    expect(await verify(early, witness)).toMatchObject({ ok: true });
+  });
+
+  it('names the streams whose end is gone, a whole one too, and what is missing first', async () => {
+    const witness = await Witness.of(tasks.log);
+    const [, cut, gone] = ids.map(taskStream) as [string, string, string];
+    const log = await without(
+      tasks.log,
+      ({ stream, revision }) => (stream === cut && revision >= 49) || stream === gone,
+    );
+    const { ok, problems } = await verify(log, witness);
+    expect(ok).toBe(false);
+    expect(problems).toHaveLength(2);
+    for (const [stream, revision, of] of [
+      [cut, 49, 'revisions 49 to 51'],
+      [gone, 0, 'revisions 0 to 51'],
+    ] as const) {
+      const [head] = await witness
+        .heads(`${stream.slice(0, -1)}`, 6)
+        .then((heads) => heads.filter((each) => each.stream === stream));
+      const { eventId, type, position } = head!;
+      expect(problems).toContainEqual({
+        code: 'stream_cut',
+        text: expect.stringContaining(of),
+        stream,
+        taskId: stream.slice('task-'.length),
+        revision,
+        eventId,
+        type,
+        position,
+      });
+    }
+    const id = gone.slice('task-'.length);
+    expect(await verifyTaskHistory(log, id, witness)).toMatchObject({
+      ok: false,
+      events: 0,
+      problems: [{ code: 'stream_cut', stream: gone, revision: 0 }],
+    });
+    expect((await verifyTaskHistory(log, ids[0]!, witness)).problems).toEqual([]);
+  });
+
+  it('says once that the end of the log is gone', async () => {
+    const witness = await Witness.of(tasks.log);
+    const last = (await tasks.log.head())!;
+    const cut = taskStream(ids[4]!);
+    let isGone = false;
+    const log = await without(tasks.log, ({ stream, revision }) => {
+      isGone ||= stream === cut && revision === 20;
+      return isGone;
+    });
+    const { problems } = await verify(log, witness);
+    expect(problems).toEqual([
+      expect.objectContaining({ code: 'log_cut', position: last, type: 'ProgressUpdated' }),
+    ]);
+    expect(problems[0]!.text).toContain('Events of 2 streams are missing');
+  });
+});
+
+describe('Checking the whole history', () => {
+  it('tells how far it is, in events, and that this is all', async () => {
+    const { work, told } = workOf();
+    await verifyWholeHistory(tasks.log, work, {});
+    const all = 6 * 52;
+    expect(told.length).toBeGreaterThan(1);
+    expect(told[0]).toEqual({ step: 'verify', done: 250, total: all, unit: 'events' });
+    expect(told.at(-1)).toEqual({ step: 'verify', done: all, total: all, unit: 'events' });
+  });
+
+  it('stops soon when it is aborted, and so does the making of a seal', async () => {
+    const abort = new AbortController();
+    const { work } = workOf(abort.signal);
+    const report = () => abort.abort(new Error('enough'));
+    const stopping = { ...work, report };
+    await expect(verifyWholeHistory(tasks.log, stopping, {})).rejects.toThrow('enough');
+    await expect(sealHistory(tasks.log, work, 0)).rejects.toThrow('enough');
+  });
+
+  it('tells one problem a stream and a hundred in all, and counts the others', async () => {
+    const log = new MemoryEventLog();
+    const { events } = await tasks.log.readAll({ limit: 52 });
+    for (let n = 0; n < 130; n++) {
+      const texts = events.slice(0, 3).map((event) => ({ ...event, data: '{"progress":1}' }));
+      await log.append(taskStream(String(n)), 'no_stream', texts);
+    }
+    const { problems, problemCount, ok } = await verify(log);
+    expect([ok, problems.length, problemCount]).toEqual([false, 100, 130]);
+    expect(new Set(problems.map(({ stream }) => stream)).size).toBe(100);
+  });
+
+  it('is done at once with an empty log', async () => {
+    expect(await verify(new MemoryEventLog())).toEqual({
+      ok: true,
+      events: 0,
+      streams: 0,
+      problems: [],
+      problemCount: 0,
+    });
+  });
+
+  it('seals up to a position, whatever comes while it does', async () => {
+    const { work } = workOf();
+    const position = (await tasks.log.head()) as Position;
+    const busy: JobWork = {
+      ...work,
+      report: () => void tasks.append(ids[0]!, new ProgressUpdated({ progress: 1 })),
+    };
+    const seal = await sealHistory(tasks.log, busy, 7);
+    expect(seal).toMatchObject({ position, events: 6 * 52, streams: 6, at: 7, problems: 0 });
+    const report = await verifyWholeHistory(tasks.log, work, { seal });
+    expect(report).toMatchObject({ ok: true, seal: { ok: true } });
+    expect(report.seal!.eventsSince).toBeGreaterThan(0);
+  });
+});
