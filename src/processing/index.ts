@@ -1,5 +1,6 @@
 /** Runs named, versioned, checkpointed readers of the log. */
 export { backoffMs } from './backoff.js';
+export { FollowedStream } from './followed-stream.js';
 export { EventFailed, failureOf } from './views/event-failed.js';
 export { Ownership, type Term } from './ownership.js';
 export { Doorbell } from './doorbell.js';

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Injectable,
   Logger,
@@ -9,10 +8,9 @@ import type { Position, TaskTypeAnswer } from '@taskmanager/protocol';
 import { TaskTypes, type TaskTypesEnd } from '../../commands/task-types.port.js';
 import { EventLog } from '../../event-store/index.js';
 import { decodeTaskTypeEvent, EMPTY_CHAIN, TASK_TYPES_STREAM } from '../../events/index.js';
-import { backoffMs } from '../../processing/index.js';
+import { FollowedStream } from '../../processing/index.js';
 import { evolveTaskType, type TaskTypeRule } from '../../task/index.js';
 
-const PAGE = 1_000;
 /** Commands whose answers are kept, those that took effect last. */
 const REMEMBERED = 1_000;
 
@@ -26,26 +24,26 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
   private readonly rules = new Map<string, TaskTypeRule>();
   private readonly answers = new Map<string, TaskTypeAnswer>();
   private readonly listeners = new Set<(taskType: string) => void>();
-  private readonly stopping = new AbortController();
+  private readonly followed: FollowedStream;
   private chain: TaskTypesEnd = { ...EMPTY_CHAIN, timestamp: 0 };
   private position: Position | undefined;
-  private reading: Promise<void> = Promise.resolve();
-  private isReady = false;
-  private running: Promise<void> = Promise.resolve();
-  /** In a row. */
-  private failures = 0;
 
-  constructor(private readonly log: EventLog) {
+  constructor(log: EventLog) {
     super();
+    this.followed = new FollowedStream(log, {
+      stream: TASK_TYPES_STREAM,
+      take: (record) => this.fold(decodeTaskTypeEvent(record)),
+      lost: (why) =>
+        this.logger.warn(`What other processes decide about task types is not heard of: ${why}`),
+    });
   }
 
   onApplicationBootstrap(): void {
-    this.running = this.run();
+    this.followed.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  onModuleDestroy(): Promise<void> {
+    return this.followed.stop();
   }
 
   /** Tells of every type whose rule has changed; before whoever asked for the change is answered. */
@@ -54,13 +52,11 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
   }
 
   refresh(): Promise<void> {
-    const read = this.reading.then(() => this.read());
-    this.reading = read.catch(() => undefined);
-    return read;
+    return this.followed.refresh();
   }
 
   ready(): Promise<void> {
-    return this.isReady ? Promise.resolve() : this.refresh();
+    return this.followed.ready();
   }
 
   ruleOf(taskType: string): TaskTypeRule | undefined {
@@ -94,16 +90,6 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
     return this.answers.get(commandId);
   }
 
-  private async read(): Promise<void> {
-    for (;;) {
-      const from = BigInt(this.chain.revision + 1);
-      const page = await this.log.readStream(TASK_TYPES_STREAM, { from, limit: PAGE });
-      for (const record of page) this.fold(decodeTaskTypeEvent(record));
-      if (page.length < PAGE) break;
-    }
-    this.isReady = true;
-  }
-
   private fold(stored: ReturnType<typeof decodeTaskTypeEvent>): void {
     const { revision, position, metadata } = stored;
     const { taskType } = stored.event.data;
@@ -116,33 +102,5 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
     const [oldest] = this.answers.keys();
     if (this.answers.size > REMEMBERED && oldest !== undefined) this.answers.delete(oldest);
     for (const tell of this.listeners) tell(taskType);
-  }
-
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      try {
-        await this.follow(signal);
-      } catch (error) {
-        this.failures += 1;
-        if (this.failures === 1) {
-          const why = (error as Error).message;
-          this.logger.warn(`What other processes decide about task types is not heard of: ${why}`);
-        }
-        const pause = backoffMs(this.failures);
-        await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
-      }
-    }
-  }
-
-  private async follow(signal: AbortSignal): Promise<void> {
-    const from = (await this.log.head()) ?? 'start';
-    await this.refresh();
-    const filter = { streamPrefix: TASK_TYPES_STREAM };
-    for await (const { events } of this.log.subscribe({ from, filter, signal })) {
-      this.failures = 0;
-      if (events.length > 0) await this.refresh();
-    }
-    if (!signal.aborted) throw new Error('the log ended the subscription');
   }
 }
