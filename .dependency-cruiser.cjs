@@ -47,7 +47,7 @@ const ADMIN_MESSAGES = [
   String.raw`^src/processing/admin/admin-(messages|fields)\.ts$`,
 ];
 /** What commands ask of the views, and tell them. */
-const VIEW_PORTS = String.raw`^src/commands/(task-finder|task-types|workers)\.port\.ts$`;
+const VIEW_PORTS = String.raw`^src/commands/(imported-tasks|task-finder|task-types|workers)\.port\.ts$`;
 const APPROVER_NOTICES = String.raw`^src/commands/approver-notices\.port\.ts$`;
 /** Whose tasks an actor may see. */
 const VISIBILITY = String.raw`^src/projections/visibility\.ts$`;

@@ -28,6 +28,7 @@ import { DeleteTask } from '../src/commands/delete-task.command.js';
 import { DeleteTaskHandler } from '../src/commands/delete-task.handler.js';
 import { FailTask } from '../src/commands/fail-task.command.js';
 import { FailTaskHandler } from '../src/commands/fail-task.handler.js';
+import { ImportedTasks } from '../src/commands/imported-tasks.port.js';
 import { ClaimTask } from '../src/commands/internal/claim-task.command.js';
 import { ClaimTaskHandler } from '../src/commands/internal/claim-task.handler.js';
 import { CleanUpTask } from '../src/commands/internal/clean-up-task.command.js';
@@ -83,6 +84,7 @@ import {
 import { EventLog } from '../src/event-store/index.js';
 import { MemoryEventLog } from '../src/event-store/memory/index.js';
 import { decodeTaskEvent } from '../src/events/index.js';
+import { KnownImports } from '../src/projections/imports/known-imports.js';
 import { type Task, evolve, toTaskInfo } from '../src/task/index.js';
 import {
   CHANNELS,
@@ -536,6 +538,7 @@ describe('the deciders', () => {
         TaskStreams,
         ...Object.values(COMMANDS).map(([, handler]) => handler),
         { provide: EventLog, useValue: log },
+        { provide: ImportedTasks, useClass: KnownImports },
         { provide: Clock, useValue: clock },
         { provide: Ids, useClass: TimeOrderedIds },
         { provide: ApproverNotices, useValue: { send: () => Promise.resolve(CHANNELS) } },

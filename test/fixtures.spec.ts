@@ -2,18 +2,19 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { formatPosition } from '@taskmanager/protocol';
 import {
-  ADMIN_EVENT_CLASSES,
-  CommandRefused,
   type EventMetadata,
-  EventRegistry,
-  RefusalsOmitted,
+  IMPORT_EVENT_CLASSES,
+  IMPORTS_STREAM,
+  REFUSAL_EVENT_CLASSES,
   TASK_EVENT_CLASSES,
   TASK_TYPE_EVENT_CLASSES,
   TASK_TYPES_STREAM,
   type TaskEvent,
+  decodeImportEvent,
   decodeTaskEvent,
   decodeTaskTypeEvent,
   encodeEvent,
+  refusalEventRegistry,
   taskIdOfStream,
 } from '../src/events/index.js';
 import { type Task, evolve, evolveTaskType } from '../src/task/index.js';
@@ -38,17 +39,19 @@ const FOLDER = new URL('./fixtures/events/', import.meta.url);
 const load = (name: string): Fixture =>
   JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')) as Fixture;
 
-/** Of no task's stream, and folded into nothing. */
-const BESIDE_TASKS = [CommandRefused, RefusalsOmitted, ...ADMIN_EVENT_CLASSES];
-const CLASSES = [...TASK_EVENT_CLASSES, ...TASK_TYPE_EVENT_CLASSES, ...BESIDE_TASKS];
+const CLASSES = [
+  ...TASK_EVENT_CLASSES,
+  ...TASK_TYPE_EVENT_CLASSES,
+  ...IMPORT_EVENT_CLASSES,
+  ...REFUSAL_EVENT_CLASSES,
+];
 const VERSIONS = CLASSES.flatMap(({ type, version }) =>
   Array.from({ length: version }, (_, n) => ({ type, version: n + 1, present: n + 1 === version })),
 );
-const besideTasks = new EventRegistry<TaskEvent>(BESIDE_TASKS);
 
 const isOfTypes = ({ stream }: Fixture): boolean => stream === TASK_TYPES_STREAM;
-const isBesideTasks = ({ type }: Fixture): boolean =>
-  BESIDE_TASKS.some((each) => each.type === type);
+const isImport = ({ stream }: Fixture): boolean => stream === IMPORTS_STREAM;
+const isRefusal = ({ stream }: Fixture): boolean => stream.startsWith('refused-');
 const metadataOf = ({ metadata }: Fixture): EventMetadata => JSON.parse(metadata) as EventMetadata;
 
 function stored(fixture: Fixture) {
@@ -61,11 +64,17 @@ function storedOfTypes(fixture: Fixture) {
   return decodeTaskTypeEvent({ ...fixture, revision: BigInt(fixture.revision), position });
 }
 
+function storedImport(fixture: Fixture) {
+  const position = formatPosition('0'.repeat(8), 1);
+  return decodeImportEvent({ ...fixture, revision: BigInt(fixture.revision), position });
+}
+
 function revived(fixture: Fixture): TaskEvent {
   if (isOfTypes(fixture)) return storedOfTypes(fixture).event;
-  if (!isBesideTasks(fixture)) return stored(fixture).event;
+  if (isImport(fixture)) return storedImport(fixture).event;
+  if (!isRefusal(fixture)) return stored(fixture).event;
   const data = JSON.parse(fixture.data) as object;
-  return besideTasks.revive(fixture.type, metadataOf(fixture).version, data);
+  return refusalEventRegistry.revive(fixture.type, metadataOf(fixture).version, data);
 }
 
 test('every version of every event has an example, and no example is of anything else', () => {
@@ -115,7 +124,7 @@ describe.each(VERSIONS)('$type version $version', ({ type, version, present }) =
     });
   }
 
-  if (!isBesideTasks(fixture) && !isOfTypes(fixture)) {
+  if (!isRefusal(fixture) && !isOfTypes(fixture) && !isImport(fixture)) {
     test('changes a task to the status that stands beside it', () => {
       const taskId = taskIdOfStream(fixture.stream);
       const before = histories(type).reduce<Task | undefined>(

@@ -27,6 +27,7 @@ import {
   splitHash,
   taskStream,
 } from '../src/events/index.js';
+import { KnownImports } from '../src/projections/imports/known-imports.js';
 import type { Task } from '../src/task/index.js';
 
 /** Specs of deciders: given these events, when this command comes, then these events or this refusal. */
@@ -178,7 +179,8 @@ export class SetClock extends Clock {
 /** What one process of the service has of its own; two of them on one log are two replicas. */
 export function replica(log: EventLog, clock: Clock = new SetClock()) {
   const refusals = new RefusalRecorder(log);
-  const executor = new CommandExecutor(log, new TaskStreams(log), refusals, clock);
+  const imports = new KnownImports(log);
+  const executor = new CommandExecutor(log, new TaskStreams(log), refusals, clock, imports);
   return {
     executor,
     clock,

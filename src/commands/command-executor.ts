@@ -13,6 +13,7 @@ import type { Task } from '../task/index.js';
 import { type Decision, answerOf, applyEvents, mayTouch } from './decision.js';
 import { earlierOutcome, outcomeAt } from './earlier-outcome.js';
 import type { Execution, Outcome } from './execution.js';
+import { type ImportedTask, ImportedTasks } from './imported-tasks.port.js';
 import { type QueuedCommand, QueuedCommands } from './queued-commands.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { TaskQueue } from './task-queue.js';
@@ -44,6 +45,7 @@ export class CommandExecutor {
     private readonly streams: TaskStreams,
     private readonly refusals: RefusalRecorder,
     private readonly clock: Clock,
+    private readonly imports: ImportedTasks,
   ) {}
 
   /** Rejects with {@link Refusal}, or with LogUnavailable when the log is away. */
@@ -74,6 +76,7 @@ export class CommandExecutor {
     if (settled && 'outcome' in settled) return settled.outcome;
     const { taskId } = execution;
     let { stream, upToDate } = await this.load(execution);
+    if (!stream.task) await this.refuseImported(execution);
     for (let conflicts = 0; ;) {
       const known = await earlierOutcome(this.log, execution, stream);
       if (known) return known;
@@ -113,6 +116,13 @@ export class CommandExecutor {
     // A command that may have been here before is looked for up to the stream's very end.
     if (cached && !context.resent) return { stream: cached, upToDate: false };
     return { stream: await this.streams.read(taskId), upToDate: true };
+  }
+
+  /** A task that was imported has no stream of its own: it can be read and nothing else. */
+  private async refuseImported(execution: Execution): Promise<void> {
+    if (!this.imports.isReady) await this.imports.ready();
+    const imported = this.imports.find(execution.taskId);
+    if (imported) throw asImported(imported, execution);
   }
 
   private contextNow({ context }: Execution, { task }: TaskStream): CommandContext {
@@ -258,6 +268,16 @@ function notFound(taskId: string): Refusal {
   return new Refusal('TASK_NOT_FOUND', `There is no task ${taskId}.`, { taskId });
 }
 
+function asImported(imported: ImportedTask, { command, context, creates }: Execution): Refusal {
+  const { taskId, appName, fromLog, by, at } = imported;
+  if (!mayTouch(imported, context)) return foreignApp(taskId, appName, context);
+  return new Refusal(
+    creates ? 'CONFLICT' : 'INVALID_TRANSITION',
+    `${command} cannot be done: task ${taskId} was imported from log ${fromLog}, and is here to be read only. It lives on, if at all, where it came from.`,
+    { taskId, imported: { fromLog, by, at } },
+  );
+}
+
 function tooManyConflicts({ taskId, context: { commandId } }: Execution): Refusal {
   return new Refusal(
     'CONFLICT',
@@ -267,10 +287,12 @@ function tooManyConflicts({ taskId, context: { commandId } }: Execution): Refusa
 }
 
 function assertOwnApp(task: Task, context: CommandContext): void {
-  if (mayTouch(task, context)) return;
-  const { id, appName } = task;
-  throw new Refusal('FORBIDDEN', `${context.actor.id} may not touch tasks of app ${appName}.`, {
-    taskId: id,
+  if (!mayTouch(task, context)) throw foreignApp(task.id, task.appName, context);
+}
+
+function foreignApp(taskId: string, appName: string, { actor }: CommandContext): Refusal {
+  return new Refusal('FORBIDDEN', `${actor.id} may not touch tasks of app ${appName}.`, {
+    taskId,
     appName,
   });
 }

@@ -23,6 +23,8 @@ import { FailTaskHandler } from './fail-task.handler.js';
 import { ClaimTaskHandler } from './internal/claim-task.handler.js';
 import { CleanUpEndedTasksHandler } from './internal/clean-up-ended-tasks.handler.js';
 import { CleanUpTaskHandler } from './internal/clean-up-task.handler.js';
+import { ImportTaskHandler } from './imports/import-task.handler.js';
+import { TaskImports } from './imports/task-imports.js';
 import { ExpireApprovalHandler } from './internal/expire-approval.handler.js';
 import { ExpireClockHandler } from './internal/expire-clock.handler.js';
 import { ExpireLeaseHandler } from './internal/expire-lease.handler.js';
@@ -69,6 +71,7 @@ const HANDLERS = [
   CreateTaskHandler,
   DeleteTaskHandler,
   FailTaskHandler,
+  ImportTaskHandler,
   LimitTaskTypeHandler,
   PauseAllRunningTasksHandler,
   PauseTaskHandler,
@@ -108,6 +111,7 @@ const INTERNAL_HANDLERS = [
     CommandExecutor,
     RefusalRecorder,
     StandingClaims,
+    TaskImports,
     TaskStreams,
     TaskTypeControl,
     { provide: AdminJournal, useClass: StreamAdminJournal },

@@ -80,7 +80,7 @@ function assertMayHappen(task: Task, { type }: AnyTaskEvent): void {
 }
 
 /** Whether the sender's apps, if it is bound to some, are this task's. */
-export function mayTouch({ appName }: Task, { apps }: CommandContext): boolean {
+export function mayTouch({ appName }: Pick<Task, 'appName'>, { apps }: CommandContext): boolean {
   return apps === undefined || apps.includes(appName);
 }
 

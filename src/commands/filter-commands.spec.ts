@@ -7,6 +7,7 @@ import { Clock, type CommandContext, Ids, TimeOrderedIds, withContext } from '..
 import { EventLog, LogUnavailable } from '../event-store/index.js';
 import { MemoryEventLog } from '../event-store/memory/index.js';
 import { refusalStream, taskStream } from '../events/index.js';
+import { KnownImports } from '../projections/imports/known-imports.js';
 import { KnownTaskTypes } from '../projections/task-types/known-task-types.js';
 import { KnownWorkers } from '../projections/workers/known-workers.js';
 import { NOW, SetClock, contextFor, intactStream } from '../../test/given.js';
@@ -36,6 +37,7 @@ import { ResumeTaskHandler } from './resume-task.handler.js';
 import { StandingClaims } from './standing-claims.js';
 import { StartTask } from './start-task.command.js';
 import { StartTaskHandler } from './start-task.handler.js';
+import { ImportedTasks } from './imported-tasks.port.js';
 import { type Found, TaskFinder } from './task-finder.port.js';
 import { TaskStreams } from './task-streams.js';
 import { TaskTypes } from './task-types.port.js';
@@ -127,6 +129,7 @@ async function service(): Promise<CommandBus> {
       { provide: Clock, useValue: clock },
       { provide: Ids, useClass: TimeOrderedIds },
       { provide: TaskFinder, useValue: finder },
+      { provide: ImportedTasks, useFactory: () => new KnownImports(log) },
       { provide: TaskTypes, useFactory: () => new KnownTaskTypes(log) },
       { provide: Workers, useFactory: () => new KnownWorkers(clock) },
       CommandExecutor,

@@ -1,4 +1,5 @@
 import type { Actor, ErrorCode } from '@taskmanager/protocol';
+import { EventRegistry } from './event-registry.js';
 import { TaskEvent } from './task-event.js';
 
 export const refusalStream = (taskId: string): string => `refused-${taskId}`;
@@ -31,3 +32,8 @@ export class RefusalsOmitted extends TaskEvent<RefusalsOmittedData> {
   readonly type = RefusalsOmitted.type;
   readonly version = RefusalsOmitted.version;
 }
+
+export const REFUSAL_EVENT_CLASSES = [CommandRefused, RefusalsOmitted] as const;
+export type AnyRefusalEvent = InstanceType<(typeof REFUSAL_EVENT_CLASSES)[number]>;
+
+export const refusalEventRegistry = new EventRegistry<AnyRefusalEvent>(REFUSAL_EVENT_CLASSES);

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { ImportedTasks } from '../commands/imported-tasks.port.js';
 import { TaskFinder } from '../commands/task-finder.port.js';
 import { TaskTypes } from '../commands/task-types.port.js';
 import { Workers } from '../commands/workers.port.js';
@@ -9,7 +10,10 @@ import { EventStoreModule } from '../event-store/event-store.module.js';
 import { ProcessingModule } from '../processing/processing.module.js';
 import { FeedTail } from './feed/feed-tail.js';
 import { ReadEventsHandler } from './feed/read-events.handler.js';
+import { ExportTaskHandler } from './history/export-task.handler.js';
 import { GetTaskHistoryHandler } from './history/get-task-history.handler.js';
+import { TaskHistories } from './history/task-histories.js';
+import { KnownImports } from './imports/known-imports.js';
 import { KnownTaskTypes } from './task-types/known-task-types.js';
 import { ListTaskTypesHandler } from './task-types/list-task-types.handler.js';
 import { ClaimSlots } from './tasks/claim-slots.js';
@@ -39,6 +43,7 @@ const QUERY_HANDLERS = [
   LoadRetryableTasksHandler,
   TaskStatsHandler,
   GetTaskHistoryHandler,
+  ExportTaskHandler,
   ReadEventsHandler,
   ListTaskTypesHandler,
   ListWorkersHandler,
@@ -53,17 +58,20 @@ const QUERY_HANDLERS = [
     TaskProjection,
     ClaimSlots,
     ClaimWaiters,
+    KnownImports,
     KnownTaskTypes,
     KnownWorkers,
+    TaskHistories,
     FreshTasks,
     FeedTail,
     ViewTaskFinder,
     ViewTimerQueue,
+    { provide: ImportedTasks, useExisting: KnownImports },
     { provide: TaskFinder, useExisting: ViewTaskFinder },
     { provide: TaskTypes, useExisting: KnownTaskTypes },
     { provide: Workers, useExisting: KnownWorkers },
     ...QUERY_HANDLERS,
   ],
-  exports: [TaskFinder, TaskTypes, Workers],
+  exports: [ImportedTasks, TaskFinder, TaskHistories, TaskTypes, Workers],
 })
 export class ProjectionsModule {}

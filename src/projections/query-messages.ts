@@ -1,5 +1,6 @@
 import type { AdminName, QueryName } from '@taskmanager/protocol';
 import { ReadEvents } from './feed/read-events.query.js';
+import { ExportTask } from './history/export-task.query.js';
 import { GetTaskHistory } from './history/get-task-history.query.js';
 import { ListTaskTypes } from './task-types/list-task-types.query.js';
 import { ExplainTask } from './tasks/explain-task.query.js';
@@ -32,6 +33,7 @@ export const QUERY_MESSAGES: readonly QueryClass[] = [
   LoadPersistentTasks,
   LoadRetryableTasks,
   GetTaskHistory,
+  ExportTask,
   ReadEvents,
   ExplainTask,
   TaskStats,

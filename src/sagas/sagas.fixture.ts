@@ -22,6 +22,7 @@ import { CreateTask } from '../commands/create-task.command.js';
 import { CreateTaskHandler } from '../commands/create-task.handler.js';
 import { DeleteTaskHandler } from '../commands/delete-task.handler.js';
 import { FailTaskHandler } from '../commands/fail-task.handler.js';
+import { ImportedTasks } from '../commands/imported-tasks.port.js';
 import { ClaimTaskHandler } from '../commands/internal/claim-task.handler.js';
 import { ExpireApprovalHandler } from '../commands/internal/expire-approval.handler.js';
 import { ExpireClockHandler } from '../commands/internal/expire-clock.handler.js';
@@ -45,6 +46,7 @@ import { MemoryEventLog } from '../event-store/memory/index.js';
 import { type StoredTaskEvent, TASK_STREAM_PREFIX, decodeTaskEvent } from '../events/index.js';
 import { type DueTimer, On, OnDue, TaskSaga } from '../processing/index.js';
 import { SagaCommands } from '../processing/sagas/saga-commands.js';
+import { KnownImports } from '../projections/imports/known-imports.js';
 import { type Task, timersOf } from '../task/index.js';
 import { ALICE, SetClock, TASK_ID, contextFor } from '../../test/given.js';
 import { ApprovalSaga } from './approval.saga.js';
@@ -111,6 +113,7 @@ export async function openStage(more: readonly Type<object>[] = []): Promise<Sta
       ...HANDLERS,
       ...all,
       { provide: EventLog, useClass: MemoryEventLog },
+      { provide: ImportedTasks, useClass: KnownImports },
       { provide: ApproverNotices, useClass: KeptNotices },
       { provide: Clock, useValue: clock },
       { provide: Ids, useClass: TimeOrderedIds },

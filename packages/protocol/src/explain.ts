@@ -37,6 +37,8 @@ export const REASON_CODES = [
   'processor_failing',
   'no_owner',
   'projection_behind',
+  // brought here from another service
+  'imported',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 

@@ -1,31 +1,32 @@
 import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { type HistoryEvent, type HistoryPage, LIMITS } from '@taskmanager/protocol';
 import { queryContextOf } from '../../context/index.js';
-import { EventLog, type RecordedEvent } from '../../event-store/index.js';
-import { type EventMetadata, taskStream } from '../../events/index.js';
-import { eventLine, LINE_LENGTH } from '../audit/event-line.js';
+import type { RecordedEvent } from '../../event-store/index.js';
+import type { EventMetadata } from '../../events/index.js';
 import { maySee, taskNotFound } from '../visibility.js';
 import { GetTaskHistory } from './get-task-history.query.js';
+import { TaskHistories } from './task-histories.js';
 
 /** Events read at a time: large ones fill an answer long before the limit. */
 const PAGE = 100;
 /** What an event adds to the answer beside its data and metadata, in bytes. */
-const ENVELOPE_BYTES = 400 + 2 * LINE_LENGTH;
+const ENVELOPE_BYTES = 400;
 
 /** Answers from the log itself, as stored: no view is asked, no upcaster has touched it. */
 @QueryHandler(GetTaskHistory)
 export class GetTaskHistoryHandler implements IQueryHandler<GetTaskHistory, HistoryPage> {
-  constructor(private readonly log: EventLog) {}
+  constructor(private readonly histories: TaskHistories) {}
 
   async execute(query: GetTaskHistory): Promise<HistoryPage> {
     const { id, fromRevision, direction = 'forwards', limit = LIMITS.eventPageDefault } = query;
-    await this.checkVisible(query);
+    const history = await this.histories.find(id);
+    if (!history || !maySee(queryContextOf(query).apps, history.appName)) throw taskNotFound(id);
     const events: HistoryEvent[] = [];
     let bytes = 0;
     let from = fromRevision === undefined ? undefined : BigInt(fromRevision);
     for (;;) {
       const size = Math.min(PAGE, limit + 1 - events.length);
-      const page = await this.log.readStream(taskStream(id), { from, direction, limit: size });
+      const page = await history.read({ from, direction, limit: size });
       for (const record of page) {
         bytes += sizeOf(record);
         const isFull = events.length === limit || (events.length > 0 && bytes > LIMITS.answerBytes);
@@ -39,14 +40,6 @@ export class GetTaskHistoryHandler implements IQueryHandler<GetTaskHistory, Hist
       from = direction === 'forwards' ? last.revision + 1n : last.revision - 1n;
     }
   }
-
-  private async checkVisible(query: GetTaskHistory): Promise<void> {
-    const { apps } = queryContextOf(query);
-    const [first] = await this.log.readStream(taskStream(query.id), { limit: 1 });
-    if (!first) throw taskNotFound(query.id);
-    const { appName } = JSON.parse(first.metadata) as EventMetadata;
-    if (!maySee(apps, appName)) throw taskNotFound(query.id);
-  }
 }
 
 function sizeOf({ data, metadata }: RecordedEvent): number {
@@ -55,7 +48,6 @@ function sizeOf({ data, metadata }: RecordedEvent): number {
 
 function toHistoryEvent(record: RecordedEvent): HistoryEvent {
   const metadata = JSON.parse(record.metadata) as EventMetadata & HistoryEvent['metadata'];
-  const data = JSON.parse(record.data) as HistoryEvent['data'];
   return {
     id: record.id,
     type: record.type,
@@ -64,8 +56,7 @@ function toHistoryEvent(record: RecordedEvent): HistoryEvent {
     position: record.position,
     at: metadata.timestamp,
     actor: metadata.actor,
-    data,
+    data: JSON.parse(record.data) as HistoryEvent['data'],
     metadata,
-    line: eventLine(record.type, data, metadata),
   };
 }

@@ -4,6 +4,7 @@ import { Clock, queryContextOf } from '../../context/index.js';
 import { EventLog } from '../../event-store/index.js';
 import { type EventMetadata, taskStream } from '../../events/index.js';
 import { ProcessorRunner } from '../../processing/index.js';
+import { TaskHistories } from '../history/task-histories.js';
 import { maySee, taskNotFound } from '../visibility.js';
 import { KnownTaskTypes } from '../task-types/known-task-types.js';
 import { ClaimSlots } from './claim-slots.js';
@@ -16,6 +17,7 @@ import {
   parkedReasons,
   processorReasons,
 } from './processor-reasons.js';
+import { iso, quoted } from './reason-text.js';
 import { FreshTasks } from './task-freshness.js';
 import type { TaskGeneration } from './task-generation.js';
 import type { FoundTask } from './task-reader.js';
@@ -34,6 +36,7 @@ export class ExplainTaskHandler implements IQueryHandler<ExplainTask, ExplainAns
     private readonly types: KnownTaskTypes,
     private readonly slots: ClaimSlots,
     private readonly clock: Clock,
+    private readonly histories: TaskHistories,
   ) {}
 
   async execute(query: ExplainTask): Promise<ExplainAnswer> {
@@ -41,7 +44,7 @@ export class ExplainTaskHandler implements IQueryHandler<ExplainTask, ExplainAns
     const { log, runner } = this;
     const newest = { direction: 'backwards', limit: 1 } as const;
     const [last] = await log.readStream(taskStream(id), newest);
-    if (!last) throw taskNotFound(id);
+    if (!last) return this.explainImported(query);
     const { status, appName } = JSON.parse(last.metadata) as EventMetadata;
     const { apps } = queryContextOf(query);
     if (status === 'deleted' || !maySee(apps, appName)) throw taskNotFound(id);
@@ -62,6 +65,19 @@ export class ExplainTaskHandler implements IQueryHandler<ExplainTask, ExplainAns
     // The log knows better than a view that is behind.
     const seen = found && found.task.revision > Number(last.revision);
     return { taskId: id, status: seen ? found.task.status : status, reasons };
+  }
+
+  /** It stands for good: nothing is done to an imported task. */
+  private async explainImported(query: ExplainTask): Promise<ExplainAnswer> {
+    const { id } = query;
+    const task = await this.histories.readImported(id);
+    const { apps } = queryContextOf(query);
+    if (!task?.imported || task.status === 'deleted' || !maySee(apps, task.appName)) {
+      throw taskNotFound(id);
+    }
+    const { fromLog, by, at } = task.imported;
+    const text = `It was imported from log ${fromLog} by ${quoted(by)} at ${iso(at)}, and is here to be read only. It lives on, if at all, where it came from.`;
+    return { taskId: id, status: task.status, reasons: [{ code: 'imported', text, by }] };
   }
 
   private async look(

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import type { TaskInfo } from '@taskmanager/protocol';
+import { type ImportedTask, ImportedTasks } from '../../commands/imported-tasks.port.js';
+import { EventLog, type ReadStreamOptions, type RecordedEvent } from '../../event-store/index.js';
+import {
+  decodeTaskEvent,
+  type EventMetadata,
+  importedRefusalStream,
+  importedStream,
+  refusalStream,
+  taskStream,
+} from '../../events/index.js';
+import { evolve, type Task, toTaskInfo } from '../../task/index.js';
+
+const PAGE = 1_000;
+
+/**
+ * What happened to one task, wherever it lies. Events of an imported one come as they lay in the log that
+ * they were exported from, under the names of their streams there; their positions are this log's.
+ */
+export class TaskHistory {
+  constructor(
+    private readonly log: EventLog,
+    readonly taskId: string,
+    /** Its first event. */
+    readonly first: RecordedEvent,
+    /** Undefined: the task is this log's own. */
+    readonly imported: ImportedTask | undefined,
+  ) {}
+
+  /** Of the first event: an app never changes. */
+  get appName(): string {
+    return (JSON.parse(this.first.metadata) as EventMetadata).appName;
+  }
+
+  /** One page of the task's own events, as EventLog.readStream. */
+  read(options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
+    return this.page(importedStream(this.taskId), taskStream(this.taskId), options);
+  }
+
+  /** One page of what was refused. */
+  readRefusals(options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
+    return this.page(importedRefusalStream(this.taskId), refusalStream(this.taskId), options);
+  }
+
+  private async page(
+    imported: string,
+    original: string,
+    options: ReadStreamOptions,
+  ): Promise<readonly RecordedEvent[]> {
+    if (!this.imported) return this.log.readStream(original, options);
+    const records = await this.log.readStream(imported, options);
+    return records.map((record) => ({ ...record, stream: original }));
+  }
+}
+
+/** Finds a task's history: its own stream, else the one that was imported. */
+@Injectable()
+export class TaskHistories {
+  constructor(
+    private readonly log: EventLog,
+    private readonly imports: ImportedTasks,
+  ) {}
+
+  async find(taskId: string): Promise<TaskHistory | undefined> {
+    const [own] = await this.log.readStream(taskStream(taskId), { limit: 1 });
+    return own ? new TaskHistory(this.log, taskId, own, undefined) : this.findImported(taskId);
+  }
+
+  /** As it is, with where it came from; undefined when it was not imported. */
+  async readImported(taskId: string): Promise<TaskInfo | undefined> {
+    const history = await this.findImported(taskId);
+    if (!history?.imported) return undefined;
+    let task: Task | undefined;
+    for (let from = 0n; ; from += BigInt(PAGE)) {
+      const page = await history.read({ from, limit: PAGE });
+      for (const record of page) task = evolve(task, decodeTaskEvent(record));
+      if (page.length < PAGE) break;
+    }
+    return task && { ...toTaskInfo(task), imported: originOf(history.imported) };
+  }
+
+  private async findImported(taskId: string): Promise<TaskHistory | undefined> {
+    await this.imports.ready();
+    const imported = this.imports.find(taskId);
+    if (!imported) return undefined;
+    const [first] = await this.log.readStream(importedStream(taskId), { limit: 1 });
+    return first && new TaskHistory(this.log, taskId, first, imported);
+  }
+}
+
+/** What TaskInfo says of a task that was imported. */
+export const originOf = ({ fromLog, by, at }: ImportedTask): NonNullable<TaskInfo['imported']> => ({
+  fromLog,
+  by,
+  at,
+});
