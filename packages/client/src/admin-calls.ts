@@ -224,7 +224,7 @@ export class AdminCalls {
     return this.command('backup', { name }, options);
   }
 
-  /** A piece of an exported task; whole files: `importTask`. */
+  /** A piece of an exported task; whole files: the client's own `importTask`. */
   importTaskEvents(
     piece: AdminRequests['import_task'],
     options?: CommandOptions,

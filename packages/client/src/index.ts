@@ -15,6 +15,7 @@ export {
   type FeedPage,
   type HistoryEvent,
   type HistoryPage,
+  type ImportAnswer,
   type Json,
   type LogStats,
   type ParkedEventInfo,
@@ -39,6 +40,7 @@ export {
   type WorkersPage,
 } from '@taskmanager/protocol';
 export { AdminCalls } from './admin-calls.js';
+export type { ExportFooter, ExportHeader } from './exported-task/exported-lines.js';
 export type { FeedFilter } from './feed/follow.js';
 export { type ClientErrorCode, TaskManagerError } from './errors.js';
 export type {

@@ -24,6 +24,7 @@ import type {
   TaskStatus,
   WorkersPage,
 } from '@taskmanager/protocol';
+import { exportedLines } from './exported-task/exported-lines.js';
 import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { type CommandOptions, type QueryOptions, splitOptions } from './options.js';
 
@@ -149,6 +150,14 @@ export abstract class TaskCalls {
       yield* page.events;
       fromRevision = page.nextRevision;
     }
+  }
+
+  /**
+   * The task with its whole history as the lines of a file (NDJSON, without line feeds), read page by
+   * page; `importTask` of a client of another service takes them in.
+   */
+  exportTask(id: string, options?: QueryOptions): AsyncGenerator<string, void> {
+    return exportedLines((cursor) => this.query('export_task', { id, cursor }, options), Date.now);
   }
 
   /** Why the task stands where it stands: what it waits for, and until when; the nearest reason first. */

@@ -5,6 +5,7 @@ import {
   type CommandRequests,
   commandSubject,
   type FeedEvent,
+  type ImportAnswer,
   type Json,
   type NewTaskRequest,
   type QueryName,
@@ -18,6 +19,7 @@ import { AdminCalls } from './admin-calls.js';
 import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { createTransport, targetOf } from './connection.js';
 import { TaskManagerError } from './errors.js';
+import { importFile, type Lines } from './exported-task/import-file.js';
 import { Feeds } from './feed/feeds.js';
 import type { FeedFilter } from './feed/follow.js';
 import {
@@ -161,6 +163,15 @@ export class TaskManager extends TaskCalls {
     request: CommandRequests['import_files_task'] & CommandOptions,
   ): Promise<CommandAnswer> {
     return this.workTask('import_files_task', request);
+  }
+
+  /**
+   * Takes in a task that another service exported: the lines of the file, or a function that opens it,
+   * which is called twice and keeps little of it in memory. Nothing is sent before all of it was checked.
+   * For admins. Sent again it changes nothing; interrupted, the same call goes on.
+   */
+  importTask(lines: Lines | (() => Lines), options?: QueryOptions): Promise<ImportAnswer> {
+    return importFile(lines, (piece) => this.admin.importTaskEvents(piece, options));
   }
 
   async updateTaskProgress(
