@@ -1,7 +1,8 @@
 /**
  * Builds what `node dist/main.js` needs: the workspace packages in the order of their dependencies, then
  * the application. A part whose inputs are byte for byte those of its last build is left alone, so a
- * second `npm start` does not wait. Says nothing unless something fails.
+ * second `npm start` does not wait. Says nothing unless something fails. Named a package, it builds that
+ * and what it reads: `node scripts/build.mjs cli`.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,6 +17,7 @@ const SHARED = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/b
 
 const packagePart = (name, ...reads) => ({
   name: `@taskmanager/${name}`,
+  reads,
   out: `packages/${name}/dist`,
   inputs: [name, ...reads].flatMap((each) => [
     `packages/${each}/src`,
@@ -30,6 +32,7 @@ const PARTS = [
   packagePart('client', 'protocol'),
   packagePart('search', 'protocol'),
   packagePart('workers', 'client', 'protocol', 'search'),
+  packagePart('cli', 'client', 'protocol'),
   {
     name: 'the application',
     out: 'dist',
@@ -54,10 +57,18 @@ function fingerprint(inputs) {
   return hash.digest('hex');
 }
 
+const wanted = process.argv
+  .slice(2)
+  .flatMap((name) => [
+    name,
+    ...(PARTS.find((part) => part.name === `@taskmanager/${name}`)?.reads ?? []),
+  ]);
+
 for (const { name, out, inputs, command } of PARTS) {
+  if (wanted.length > 0 && !wanted.some((each) => name === `@taskmanager/${each}`)) continue;
   const stamp = join(ROOT, out, '.built-from');
-  const wanted = fingerprint(inputs);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) continue;
+  const fingerprinted = fingerprint(inputs);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprinted) continue;
 
   rmSync(join(ROOT, out), { recursive: true, force: true });
   const built = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
@@ -65,5 +76,5 @@ for (const { name, out, inputs, command } of PARTS) {
     process.stderr.write(`${built.stdout}${built.stderr}\nBuilding ${name} failed.\n`);
     process.exit(1);
   }
-  writeFileSync(stamp, wanted);
+  writeFileSync(stamp, fingerprinted);
 }

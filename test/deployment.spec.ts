@@ -108,7 +108,7 @@ describe('The Dockerfile', () => {
   it('installs every workspace package that the lock file knows', () => {
     const workspaces = Object.keys(
       (JSON.parse(read('package-lock.json')) as { packages: object }).packages,
-    ).filter((path) => path.startsWith('packages/'));
+    ).filter((path) => /^packages\/[^/]+$/.test(path));
     const manifests = copiesOf(build).flatMap(({ sources }) => sources);
     for (const path of workspaces) expect(manifests).toContain(`${path}/package.json`);
     expect(texts(build, 'RUN')).toContain('npm ci');

@@ -2,10 +2,6 @@
 export {
   type Actor,
   type Approval,
-  type AuditEvent,
-  type AuditFilter,
-  type AuditPage,
-  type AuditRequest,
   type CommandAnswer,
   type CommandName,
   type EndpointList,
@@ -15,9 +11,7 @@ export {
   type FeedPage,
   type HistoryEvent,
   type HistoryPage,
-  type ImportAnswer,
   type Json,
-  type LogStats,
   type ParkedEventInfo,
   type ParkedEventsPage,
   type PauseAllAnswer,
@@ -39,8 +33,43 @@ export {
   type WorkerInfo,
   type WorkersPage,
 } from '@taskmanager/protocol';
-export { AdminCalls } from './admin-calls.js';
-export type { ExportFooter, ExportHeader } from './exported-task/exported-lines.js';
+export {
+  type AuditEvent,
+  type AuditFilter,
+  type AuditPage,
+  type AuditRequest,
+  type BackupReport,
+  type Difference,
+  type DroppedBuilds,
+  type DryRunReport,
+  type FoldFailure,
+  type HistoryProblem,
+  type HistoryReport,
+  type HistorySeal,
+  type HistoryVerdict,
+  type ImportAnswer,
+  JOB_STATES,
+  type JobAnswer,
+  type JobInfo,
+  type JobKind,
+  type JobProgress,
+  type JobsPage,
+  type JobState,
+  type LogStats,
+  type PolicyChange,
+  type PolicyReport,
+  type ProjectionReport,
+  type RebuildReport,
+  type ReleaseParkedAnswer,
+  type RetryDecision,
+  TASK_SORTS,
+  type TaskChange,
+  type TaskDiff,
+  type TaskPoint,
+  type TaskSort,
+  VISIBLE_STATUSES,
+} from '@taskmanager/protocol';
+export { AdminCalls, type JobResults } from './admin-calls.js';
 export type { FeedFilter } from './feed/follow.js';
 export { type ClientErrorCode, TaskManagerError } from './errors.js';
 export type {

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { Act } from './act.js';
+import { DEFAULT_SERVER } from './connection.js';
+import { EXIT_CODES_HELP } from './exit-codes.js';
+import type { Io } from './io.js';
+import { isTerminal } from './output/output.js';
+import { addTaskCommands } from './tasks/index.js';
+import { wholeNumber } from './arguments.js';
+
+const { version: VERSION } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string };
+
+const HELP = `
+Examples:
+  taskmanager task list --status running,failed
+  taskmanager task watch
+  taskmanager task explain 0190a5a0-0000-7000-8000-000000000001
+  taskmanager audit query --by ann --since 2h
+  taskmanager --server nats://broker:4222 processor list --json
+
+Variables: TASKMANAGER_SERVER, TASKMANAGER_TOKEN, TASKMANAGER_ACTOR stand in for their options;
+NATS_USER with NATS_PASSWORD, NATS_TOKEN or NATS_CREDS_FILE are for the broker; NO_COLOR turns colours off.
+
+${EXIT_CODES_HELP}`;
+
+/** The tree of all commands. Throws CommanderError instead of ending the process. */
+export function buildProgram(io: Io, act: Act): Command {
+  const program = new Command('taskmanager')
+    .description('Lists, watches, steers, audits and repairs the tasks of a TaskManager service.')
+    .version(VERSION, '-V, --version', 'which release this is')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.output.write(text),
+      writeErr: (text) => io.errors.write(text),
+      getOutHelpWidth: () => io.output.columns ?? 100,
+      getErrHelpWidth: () => io.errors.columns ?? 100,
+      getOutHasColors: () => isTerminal(io.output) && !io.variables['NO_COLOR'],
+      getErrHasColors: () => isTerminal(io.errors) && !io.variables['NO_COLOR'],
+    })
+    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title })
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help says more)')
+    .option(
+      '--server <url>',
+      `where the service is: tcp://host:port or nats://host:port (${DEFAULT_SERVER})`,
+    )
+    .option(
+      '--token <token>',
+      'who you are; better in TASKMANAGER_TOKEN, where others cannot see it',
+    )
+    .option('--actor <name>', 'who you are, for a service without a token file (your user name)')
+    .addOption(
+      new Option('--timeout <seconds>', 'give up after so long without an answer')
+        .default(15)
+        .argParser(wholeNumber(1, 3_600)),
+    )
+    .option('--json', 'answer in JSON, for programs')
+    .option('--no-color', 'no colours')
+    .option('--utc', 'times in UTC')
+    .option('--iso', 'times as ISO 8601')
+    .option('-y, --yes', 'do not ask before what cannot be undone')
+    .addHelpText('after', HELP);
+  addTaskCommands(program, act);
+  return program;
+}

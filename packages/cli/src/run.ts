@@ -1,0 +1,49 @@
+import { CommanderError } from 'commander';
+import { ExitCode } from './exit-codes.js';
+import { failureOf } from './failure.js';
+import type { Io } from './io.js';
+import { Output } from './output/output.js';
+import { printable } from './output/printable.js';
+import { buildProgram } from './program.js';
+import { type GlobalOptions, Session } from './session.js';
+import type { Act } from './act.js';
+
+/**
+ * The whole command line: reads the arguments, does what they say, and resolves to the exit code. Never
+ * rejects.
+ *
+ * @param args without the program's name
+ */
+export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
+  let exitCode: ExitCode = ExitCode.Done;
+  const act: Act =
+    (body) =>
+    async (...given) => {
+      const session = new Session(io, program.opts<GlobalOptions>());
+      try {
+        exitCode = (await body(session, ...given)) ?? ExitCode.Done;
+      } finally {
+        await session.close();
+      }
+    };
+  const program = buildProgram(io, act);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Help was shown, or commander has said what is wrong with the command line.
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? ExitCode.Done : ExitCode.WrongUsage;
+    return report(error, io, program.opts<GlobalOptions>());
+  }
+}
+
+function report(error: unknown, io: Io, options: GlobalOptions): ExitCode {
+  const { exitCode, ...failure } = failureOf(error, io.signal);
+  const output = new Output(io, { json: false, color: options.color, times: 'iso' });
+  if (failure.message === '') return exitCode;
+  if (options.json) output.note(JSON.stringify({ error: failure }));
+  else if (failure.code === 'FAULT') output.note(failure.message);
+  else output.note(`${output.paintErrors.red('taskmanager:')} ${printable(failure.message)}`);
+  return exitCode;
+}

@@ -1,0 +1,13 @@
+/** `taskmanager task …` */
+import type { Define } from '../act.js';
+import { defineExplain } from './explain.js';
+import { defineGet } from './get.js';
+import { defineHistory } from './history.js';
+import { defineList } from './list.js';
+import { defineSteering } from './steer.js';
+
+export const addTaskCommands: Define = (program, act) => {
+  const group = program.command('task').description('find, watch and steer tasks');
+  for (const define of [defineList, defineGet, defineHistory, defineExplain, defineSteering])
+    define(group, act);
+};
