@@ -29,7 +29,7 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const program = buildProgram(io, act);
   try {
     await program.parseAsync(args, { from: 'user' });
-    return exitCode;
+    return io.signal.aborted ? failureOf(undefined, io.signal).exitCode : exitCode;
   } catch (error) {
     // Help was shown, or commander has said what is wrong with the command line.
     if (error instanceof CommanderError)

@@ -21,6 +21,8 @@ export class Session {
   readonly output: Output;
   /** Goes with every call: it is given up when the command line is told to stop. */
   readonly call: CommandOptions;
+  /** Told of what no call tells: a feed that is interrupted. */
+  onTrouble = (text: string): void => this.output.note(printable(text));
   private client: Promise<TaskManager> | undefined;
 
   constructor(
@@ -37,13 +39,13 @@ export class Session {
   }
 
   /** The service, connected to when it is first needed. @throws TaskManagerError `UNAVAILABLE` */
-  tasks(): Promise<TaskManager> {
+  readonly tasks = (): Promise<TaskManager> => {
     this.client ??= TaskManager.connect({
       ...connectionOf(this.options, this.io.variables),
-      onError: (error) => this.output.note(printable(String((error as Error).message ?? error))),
+      onError: (error) => this.onTrouble(String((error as Error).message ?? error)),
     });
     return this.client;
-  }
+  };
 
   /**
    * Returns when somebody says yes, or `--yes` was given.
@@ -52,7 +54,7 @@ export class Session {
    * @throws Declined when the answer is no
    * @throws UsageError where nobody can be asked
    */
-  async confirm(question: () => Promise<string> | string): Promise<void> {
+  readonly confirm = async (question: () => Promise<string> | string): Promise<void> => {
     if (this.options.yes) return;
     const { input, errors } = this.io;
     if (!isTerminal(input) || !isTerminal(errors))
@@ -67,7 +69,7 @@ export class Session {
       signal: this.signal,
     });
     if (isCancel(said) || !said) throw new Declined('Nothing was done.');
-  }
+  };
 
   async close(): Promise<void> {
     const client = await this.client?.catch(() => undefined);

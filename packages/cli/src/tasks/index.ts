@@ -4,10 +4,22 @@ import { defineExplain } from './explain.js';
 import { defineGet } from './get.js';
 import { defineHistory } from './history.js';
 import { defineList } from './list.js';
+import { defineMove } from './move.js';
 import { defineSteering } from './steer.js';
+import { defineTimeTravel } from './time-travel.js';
+import { defineWatch } from './watch.js';
 
 export const addTaskCommands: Define = (program, act) => {
   const group = program.command('task').description('find, watch and steer tasks');
-  for (const define of [defineList, defineGet, defineHistory, defineExplain, defineSteering])
+  for (const define of [
+    defineList,
+    defineGet,
+    defineWatch,
+    defineHistory,
+    defineTimeTravel,
+    defineExplain,
+    defineSteering,
+    defineMove,
+  ])
     define(group, act);
 };

@@ -1,0 +1,183 @@
+import {
+  type FeedFilter,
+  type TaskListenerData,
+  type TaskManager,
+  type TaskStatus,
+  TaskManagerError,
+  VISIBLE_STATUSES,
+} from '@taskmanager/client';
+import type { Define } from '../act.js';
+import { id, list } from '../arguments.js';
+import { ExitCode } from '../exit-codes.js';
+import { someOf } from '../one-of.js';
+import { isTerminal, type Output } from '../output/output.js';
+import { printable } from '../output/printable.js';
+import type { Session } from '../session.js';
+import { inColourOf } from './status-paint.js';
+import { WatchTable } from './watch-table.js';
+import { type WatchedTask, WatchedTasks } from './watched-tasks.js';
+
+interface WatchOptions {
+  readonly status?: readonly TaskStatus[];
+  readonly type?: readonly string[];
+  readonly app?: string;
+}
+
+/** Tasks that are read for their names at one time. */
+const READS = 8;
+
+/** `task watch`: what runs, live, by the feed. */
+export const defineWatch: Define = (group, act) => {
+  group
+    .command('watch')
+    .description('running tasks, live; or some tasks, until they are over')
+    .argument(
+      '[ids...]',
+      'these tasks, until all of them are over',
+      (text: string, before: readonly string[] = []) => [...before, id(text)],
+    )
+    .addOption(someOf('-s, --status <status>', 'those in these states (running)', VISIBLE_STATUSES))
+    .option('-t, --type <type>', 'only of these task types', list)
+    .option('-a, --app <app>', 'only of this app')
+    .addHelpText(
+      'after',
+      `
+On a terminal it is a table that changes; elsewhere one line for each change, with --json one event a
+line. With ids it ends when all of them are over: 0 when all are completed, else 1.
+
+Examples:
+  taskmanager task watch --app shop
+  taskmanager task watch 0190a5a0-0000-7000-8000-000000000001 && echo completed`,
+    )
+    .action(
+      act((session, ids: readonly string[], options: WatchOptions) => watch(session, ids, options)),
+    );
+};
+
+async function watch(
+  session: Session,
+  ids: readonly string[],
+  options: WatchOptions,
+): Promise<ExitCode | void> {
+  const { output, signal } = session;
+  const { status = ['running'], type, app } = options;
+  const wanted = new Set(ids);
+  const watched = new WatchedTasks((task) =>
+    wanted.size > 0 ? wanted.has(task.id) : status.includes(task.status),
+  );
+  const filter: FeedFilter = {
+    ...(ids.length > 0 ? { taskIds: ids } : {}),
+    ...(type ? { taskTypes: type } : {}),
+    ...(app === undefined ? {} : { appName: app }),
+  };
+  const tasks = await session.tasks();
+  const end = endOf(signal);
+  const table =
+    isTerminal(session.io.output) && !output.json ? new WatchTable(session, watched) : undefined;
+  if (table) session.onTrouble = (text) => table.change(text);
+  const names = new Names(tasks, watched, session, () => table?.change());
+  const isOver = () =>
+    ids.length > 0 && wanted.size === watched.shown(Date.now()).filter(({ over }) => over).length;
+  try {
+    const stop = await tasks.listenTo(filter, (event) => {
+      const task = watched.apply(event);
+      if (!task) return;
+      if (table) {
+        table.change();
+        names.find();
+      } else tell(event, task, output);
+      if (isOver()) end.resolve();
+    });
+    try {
+      for (const each of await present(tasks, ids, { status, type, app }, session))
+        watched.load(each);
+      table?.change();
+      if (isOver()) end.resolve();
+      await end.promise;
+    } finally {
+      stop();
+    }
+  } finally {
+    table?.stop();
+  }
+  if (ids.length === 0) return;
+  const completed = watched.shown(Date.now()).every((task) => task.status === 'completed');
+  return completed ? ExitCode.Done : ExitCode.Failed;
+}
+
+/** What is there when the watch begins: of many the 500 that changed last. */
+async function present(
+  tasks: TaskManager,
+  ids: readonly string[],
+  { status, type, app }: WatchOptions,
+  { call }: Session,
+) {
+  if (ids.length > 0) return Promise.all(ids.map((each) => tasks.getTask(each, call)));
+  const filter = { statuses: status, taskTypes: type, appName: app };
+  return tasks.listTasks({ ...filter, sort: 'updatedAt', limit: 500 }, call);
+}
+
+/** Finds the names of tasks that are known by their events alone; one round at a time. */
+class Names {
+  private reading = false;
+
+  constructor(
+    private readonly tasks: TaskManager,
+    private readonly watched: WatchedTasks,
+    private readonly session: Session,
+    private readonly onFound: () => void,
+  ) {}
+
+  find(): void {
+    if (!this.reading) void this.read();
+  }
+
+  private async read(): Promise<void> {
+    this.reading = true;
+    const tried = new Set<string>();
+    for (;;) {
+      const some = this.watched.nameless.filter((each) => !tried.has(each)).slice(0, READS);
+      if (some.length === 0) break;
+      await Promise.all(
+        some.map(async (each) => {
+          tried.add(each);
+          const info = await this.tasks.getTask(each, this.session.call).catch(passing);
+          if (info) this.watched.load(info);
+        }),
+      );
+      this.onFound();
+    }
+    this.reading = false;
+  }
+}
+
+/** A task may be gone by now, or the service: the table goes on without the name. */
+function passing(error: unknown): undefined {
+  if (!(error instanceof TaskManagerError)) throw error;
+  return undefined;
+}
+
+function tell(event: TaskListenerData, task: WatchedTask, output: Output): void {
+  if (output.json) {
+    output.record(event);
+    return;
+  }
+  const status = inColourOf(task.status, task.status, output);
+  const name = printable(task.name ?? task.taskType);
+  const said = task.error ?? task.message;
+  const why = said === undefined ? '' : `: ${printable(said)}`;
+  const what = event.event === task.status ? '' : ` (${event.event})`;
+  output.line(
+    `${output.time(event.at)}  ${task.id}  ${name}  ${status}${what} ${Math.floor(task.progress)} %${why}`,
+  );
+}
+
+function endOf(signal: AbortSignal) {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+  return { promise, resolve };
+}
