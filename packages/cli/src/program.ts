@@ -5,12 +5,32 @@ import { DEFAULT_SERVER } from './connection.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 import type { Io } from './io.js';
 import { isTerminal } from './output/output.js';
+import { addAuditCommands } from './audit/index.js';
+import { addJobCommands } from './jobs/job-commands.js';
+import { addBackupCommand } from './operate/backup.js';
+import { addLogCommands } from './operate/log.js';
+import { addParkedCommands } from './operate/parked.js';
+import { addProcessorCommands } from './operate/processors.js';
+import { addProjectionCommands } from './projections/index.js';
+import { addPolicyCommands } from './projections/policy.js';
 import { addTaskCommands } from './tasks/index.js';
 import { wholeNumber } from './arguments.js';
 
 const { version: VERSION } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { readonly version: string };
+
+const GROUPS = [
+  addTaskCommands,
+  addAuditCommands,
+  addProcessorCommands,
+  addParkedCommands,
+  addProjectionCommands,
+  addPolicyCommands,
+  addJobCommands,
+  addLogCommands,
+  addBackupCommand,
+];
 
 const HELP = `
 Examples:
@@ -62,6 +82,6 @@ export function buildProgram(io: Io, act: Act): Command {
     .option('--iso', 'times as ISO 8601')
     .option('-y, --yes', 'do not ask before what cannot be undone')
     .addHelpText('after', HELP);
-  addTaskCommands(program, act);
+  for (const add of GROUPS) add(program, act);
   return program;
 }

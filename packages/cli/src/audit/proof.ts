@@ -1,0 +1,144 @@
+/** `audit seal` and `audit verify`: whether the history is whole. */
+import { Readable } from 'node:stream';
+import type {
+  HistoryProblem,
+  HistoryReport,
+  HistorySeal,
+  HistoryVerdict,
+} from '@taskmanager/client';
+import type { Define } from '../act.js';
+import { id } from '../arguments.js';
+import { ExitCode } from '../exit-codes.js';
+import { assertFree, type FileOptions, textOf, writeOut } from '../files.js';
+import { runJob, type WaitOption, withWait } from '../jobs/run-job.js';
+import type { Output } from '../output/output.js';
+import { printable, safeJson } from '../output/printable.js';
+import { countText } from '../output/words.js';
+import { UsageError } from '../usage-error.js';
+
+interface VerifyOptions extends WaitOption {
+  readonly task?: string;
+  readonly seal?: string;
+}
+
+export const defineSeal: Define = (group, act) => {
+  withWait(group.command('seal').description('a digest of all histories, to be kept elsewhere'))
+    .option('-o, --out <file>', 'into this file instead of standard output')
+    .option('--force', 'replace the file when it is there')
+    .addHelpText(
+      'after',
+      `
+A chain of hashes cannot show that its newest events were cut off, or that a whole task is gone: a seal
+that lies elsewhere can. Give it to taskmanager audit verify --seal.
+
+Example:
+  taskmanager audit seal --out seal-$(date +%F).json`,
+    )
+    .action(
+      act(async (session, options: WaitOption & FileOptions) => {
+        const { out, force } = options;
+        if (out !== undefined && out !== '-') await assertFree(out, force ?? false);
+        return runJob<HistorySeal>(
+          session,
+          options,
+          (admin, call) => admin.sealHistory(call),
+          async (seal) => {
+            await writeOut(options, session.io, Readable.from([`${safeJson(seal, 2)}\n`]));
+            const { output } = session;
+            const covers = `${countText(seal.events)} events of ${countText(seal.streams)} streams`;
+            output.note(output.paintErrors.dim(`It covers ${covers}. Keep it on another machine.`));
+          },
+        );
+      }),
+    );
+};
+
+export const defineVerify: Define = (group, act) => {
+  withWait(
+    group.command('verify').description('check the hash chains of everything, or of one task'),
+  )
+    .option('--task <id>', 'only this task and its refusals', id)
+    .option('--seal <file>', 'show what is missing since this seal was made')
+    .addHelpText('after', '\nExit code 0: it is whole; 3: it is not.')
+    .action(
+      act(async (session, options: VerifyOptions) => {
+        const { output } = session;
+        const seal = options.seal === undefined ? undefined : await readSeal(options.seal);
+        if (options.task !== undefined && seal === undefined) {
+          const verdict = await (await session.tasks()).verifyHistory(options.task, session.call);
+          output.answer(verdict, () => showVerdict(verdict, output));
+          return verdict.ok ? ExitCode.Done : ExitCode.Found;
+        }
+        return runJob<HistoryReport>(
+          session,
+          options,
+          (admin, call) => admin.verifyHistory({ id: options.task, seal }, call),
+          (report) => {
+            output.answer(report, () => showReport(report, output));
+            return report.ok ? ExitCode.Done : ExitCode.Found;
+          },
+        );
+      }),
+    );
+};
+
+async function readSeal(path: string): Promise<HistorySeal> {
+  const text = await textOf(path);
+  let seal: unknown;
+  try {
+    seal = JSON.parse(text);
+  } catch {
+    seal = undefined;
+  }
+  const { format, version } = (seal ?? {}) as Partial<HistorySeal>;
+  if (format !== 'taskmanager-seal' || version !== 1)
+    throw new UsageError(`${path} is no seal: audit seal writes them.`);
+  return seal as HistorySeal;
+}
+
+function showVerdict(
+  { taskId, ok, events, refusals, problems }: HistoryVerdict,
+  output: Output,
+): void {
+  const amount = `${countText(events)} events and ${countText(refusals)} refusals`;
+  output.line(
+    ok
+      ? `${output.paint.green('✓')} The history of ${taskId} is whole: ${amount}.`
+      : `${output.paint.red('✗')} The history of ${taskId} is not whole:`,
+  );
+  showProblems(problems, problems.length, output);
+}
+
+function showReport(report: HistoryReport, output: Output): void {
+  const { ok, events, streams, position, problems, problemCount, seal } = report;
+  const at = position === undefined ? '' : ` up to ${position}`;
+  const amount = `${countText(events)} events of ${countText(streams)} streams${at}`;
+  output.line(
+    ok
+      ? `${output.paint.green('✓')} The history is whole: ${amount}.`
+      : `${output.paint.red('✗')} The history is not whole: ${countText(problemCount)} problems in ${amount}.`,
+  );
+  if (seal)
+    output.line(
+      seal.ok
+        ? `${output.paint.green('✓')} All that the seal covers is there; ${countText(seal.eventsSince)} events came since.`
+        : `${output.paint.red('✗')} It is not what was sealed: ${countText(seal.missingEvents)} events and ${countText(seal.missingStreams)} streams are missing.`,
+    );
+  showProblems(problems, problemCount, output);
+}
+
+function showProblems(problems: readonly HistoryProblem[], count: number, output: Output): void {
+  for (const { code, text, taskId, stream, revision, type, position } of problems) {
+    const place = [
+      taskId ?? stream,
+      revision === undefined ? undefined : `revision ${revision}`,
+      type,
+      position,
+    ].filter((part) => part !== undefined);
+    const where = place.length === 0 ? '' : ` ${output.paint.dim(printable(place.join(', ')))}`;
+    output.line(`- ${output.paint.bold(code)}${where}`);
+    output.line(`  ${printable(text)}`);
+  }
+  const more = count - problems.length;
+  if (more > 0) output.line(`… and ${countText(more)} more.`);
+}

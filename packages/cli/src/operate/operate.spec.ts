@@ -1,0 +1,120 @@
+import { describe, expect, it } from '@jest/globals';
+import { answer, TASK_ID, taskmanager } from '../../test/cli.js';
+
+const parked = {
+  ...{
+    processor: 'retry',
+    taskId: TASK_ID,
+    revision: 4,
+    position: 'p',
+    eventId: 'e-4',
+    type: 'TaskFailed',
+  },
+  ...{ error: 'no such\u001b[2J table', attempts: 5, parkedAt: 1_700_000_000_000 },
+};
+
+describe('processor', () => {
+  it('lists how each is doing', async () => {
+    const processors = [
+      {
+        name: 'tasks',
+        kind: 'projection',
+        version: 1,
+        state: 'live',
+        paused: false,
+        failures: 0,
+        parked: 0,
+        lag: 0,
+      },
+      {
+        name: 'retry',
+        kind: 'saga',
+        version: 1,
+        state: 'retrying',
+        paused: false,
+        failures: 2,
+        parked: 1,
+        lag: 1_200,
+      },
+    ];
+    const { out, err } = await taskmanager(['processor', 'list'], {
+      answers: { list_processors: answer({ processors, head: 'h' }) },
+    });
+    expect(out).toMatch(/tasks +projection +live +0 +0 +0/);
+    expect(out).toMatch(/retry +saga +retrying +1,200 +1 +2/);
+    expect(err).toBe('The log ends at h.\n');
+  });
+
+  it.each([
+    [
+      ['pause', 'retry', '-r', 'wrong policy'],
+      'pause_processor',
+      { name: 'retry', reason: 'wrong policy' },
+    ],
+    [['resume', 'retry'], 'resume_processor', { name: 'retry' }],
+  ])('%j is %s', async (args, name, fields) => {
+    const { asked } = await taskmanager(['processor', ...args], {
+      answers: { [name]: answer({ name: 'retry', paused: true }) },
+    });
+    expect(asked).toEqual([{ subject: `tasks.admin.${name}`, fields }]);
+  });
+});
+
+describe('parked', () => {
+  const listed = { list_parked_events: answer({ events: [parked] }) };
+
+  it('lists, and shows one in full, nothing of it reaching the terminal as it is', async () => {
+    const { out } = await taskmanager(['parked', 'list', '-p', 'retry'], { answers: listed });
+    expect(out).toContain('no such\\u001b[2J table');
+    const one = await taskmanager(['parked', 'show', 'retry', TASK_ID], { answers: listed });
+    expect(one.out).toContain('event      TaskFailed, e-4');
+    const other = await taskmanager(['parked', 'show', 'retry', TASK_ID.replace('1', '2')], {
+      answers: { list_parked_events: answer({ events: [] }) },
+    });
+    expect(other).toMatchObject({ code: 1, out: '' });
+  });
+
+  it('has one handled again, or all when that is said', async () => {
+    const answers = { retry_parked_events: answer({ requested: 1 }) };
+    const one = await taskmanager(['parked', 'retry', 'retry', TASK_ID], { answers });
+    expect(one.asked[0]?.fields).toEqual({ processor: 'retry', taskId: TASK_ID });
+    const all = await taskmanager(['parked', 'retry', 'retry', '--all'], { answers });
+    expect(all.asked[0]?.fields).toEqual({ processor: 'retry' });
+    expect(await taskmanager(['parked', 'retry', 'retry'])).toMatchObject({ code: 2, asked: [] });
+  });
+
+  it('discards only when it is sure', async () => {
+    const answers = { ...listed, discard_parked_events: answer({ requested: 1 }) };
+    const unsure = await taskmanager(['parked', 'discard', 'retry', TASK_ID], { answers });
+    expect(unsure).toMatchObject({ code: 2, asked: [] });
+    const sure = await taskmanager(['parked', 'discard', 'retry', TASK_ID, '--yes', '-r', 'x'], {
+      answers,
+    });
+    expect(sure.asked).toEqual([
+      {
+        subject: 'tasks.admin.discard_parked_events',
+        fields: { processor: 'retry', taskId: TASK_ID, reason: 'x' },
+      },
+    ]);
+  });
+});
+
+describe('log', () => {
+  it('tells what it holds', async () => {
+    const stats = {
+      ...{ logId: '0000abcd', kind: 'sqlite', head: 'h', events: 1_200, tasks: 50, refusals: 3 },
+      ...{
+        firstAt: 0,
+        lastAt: 1_700_000_000_000,
+        byType: { TaskCreated: 50, ProgressUpdated: 900 },
+      },
+      bytes: 3_145_728,
+    };
+    const { out } = await taskmanager(['log', 'stats', '--iso'], {
+      answers: { log_stats: answer(stats) },
+    });
+    expect(out).toContain('size      3.0 MiB');
+    expect(out).toMatch(/last +2023-11-14T22:13:20.000Z/);
+    expect(out.indexOf('ProgressUpdated')).toBeLessThan(out.indexOf('TaskCreated'));
+  });
+});
