@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
 import type { Act } from './act.js';
 import { DEFAULT_SERVER } from './connection.js';
@@ -83,5 +84,20 @@ export function buildProgram(io: Io, act: Act): Command {
     .option('-y, --yes', 'do not ask before what cannot be undone')
     .addHelpText('after', HELP);
   for (const add of GROUPS) add(program, act);
+  addCompletion(program);
   return program;
 }
+
+/** The shell asks the program itself what fits, so that completion knows every option and its values. */
+function addCompletion(program: Command): void {
+  tab(program, { completionCommandName: 'completion' });
+  program.commands
+    .find((command) => command.name() === 'completion')
+    ?.addHelpText('after', COMPLETION_HELP);
+}
+
+const COMPLETION_HELP = `
+Examples:
+  source <(taskmanager completion bash)          in ~/.bashrc; it wants the package bash-completion
+  source <(taskmanager completion zsh)           in ~/.zshrc, after compinit
+  taskmanager completion fish | source           in ~/.config/fish/config.fish`;
