@@ -1,6 +1,7 @@
 /** `npm run bench`: prints absolute figures and, beside each, its ratio against something in the same run. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { audit } from './audit.mjs';
 import { durability } from './durability.mjs';
 import { commands, replay } from './eventstoredb.mjs';
 import { growth } from './growth.mjs';
@@ -19,6 +20,7 @@ const BENCHMARKS = {
     'long-stream': ['a task with 100,000 updates', longStream],
     rebuild: ['the task view from the log', rebuild],
     growth: ['1,000,000 tasks beside 10,000', growth],
+    audit: ['who did what, over 1,000,000 events', audit],
     sagas: ['what sagas cost, and many retries at once', sagas],
     lives: ['whole lives of tasks beside BullMQ, pg-boss and graphile-worker', lives],
     workers: ['cancel and pause in another process, and 1,000 workers that wait', workers],
