@@ -6,6 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { AuditFiles, NOT_OPEN } from './audit-files.js';
 
 const THREAD = new URL('./audit.thread.js', import.meta.url);
+/** A call is bounded to some tens of milliseconds; those before it in the queue come on top. */
+const CALL_LIMIT_MS = 60_000;
 const CLOSE_LIMIT_MS = 10_000;
 
 /** What the thread can be asked. */
@@ -27,6 +29,7 @@ export type AnswerOfThread = { readonly id: number } & (
 interface Waiting {
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
+  readonly limit: NodeJS.Timeout;
 }
 
 /**
@@ -57,7 +60,11 @@ export class AuditThread {
     const worker = (this.worker ??= this.start());
     const id = (this.calls += 1);
     return new Promise<Result<M>>((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
+      const limit = setTimeout(() => {
+        this.died(worker, `${method} took longer than ${CALL_LIMIT_MS} ms`);
+        void worker.terminate();
+      }, CALL_LIMIT_MS);
+      this.waiting.set(id, { resolve, reject, limit });
       // Only a call under way keeps the process alive.
       worker.ref();
       worker.postMessage({ id, method, args } satisfies CallOfThread);
@@ -86,6 +93,7 @@ export class AuditThread {
 
   private settle(worker: Worker, answer: AnswerOfThread): void {
     const waiting = this.waiting.get(answer.id);
+    clearTimeout(waiting?.limit);
     this.waiting.delete(answer.id);
     if (this.waiting.size === 0) worker.unref();
     if ('result' in answer) waiting?.resolve(answer.result as never);
@@ -99,7 +107,8 @@ export class AuditThread {
     if (this.worker !== worker) return;
     this.worker = undefined;
     const error = new Error(`The thread of the audit ended: ${why}`);
-    for (const { reject } of this.waiting.values()) {
+    for (const { reject, limit } of this.waiting.values()) {
+      clearTimeout(limit);
       reject(Object.assign(error, { code: NOT_OPEN }));
     }
     this.waiting.clear();

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { SystemClock } from '../src/context/index.js';
+import { ViewsDatabase } from '../src/database/index.js';
+import { MemoryEventLog } from '../src/event-store/memory/index.js';
+import { AuditLog } from '../src/projections/audit/audit-log.fixture.js';
+import { AuditRun } from '../src/projections/audit/audit-run.js';
+import { AuditThread } from '../src/projections/audit/audit-thread.js';
+
+/** `npm test` builds first. */
+const PROGRAM = new URL('../dist/projections/audit/audit.thread.js', import.meta.url);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'audit-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The thread's program, but its first life ends at its third message. */
+function mortalProgram(): { readonly program: URL; readonly died: string } {
+  const [file, died] = [join(folder, 'mortal.mjs'), join(folder, 'died')];
+  writeFileSync(
+    file,
+    `import { existsSync, writeFileSync } from 'node:fs';
+     import { parentPort } from 'node:worker_threads';
+     await import(${JSON.stringify(PROGRAM.href)});
+     let messages = 0;
+     if (!existsSync(${JSON.stringify(died)})) parentPort.on('message', () => {
+       messages += 1;
+       if (messages < 3) return;
+       writeFileSync(${JSON.stringify(died)}, '');
+       process.exit(3);
+     });`,
+  );
+  return { program: pathToFileURL(file), died };
+}
+
+it('a thread of the audit that dies is begun anew, and no event is missing', async () => {
+  const audit = new AuditLog(new MemoryEventLog());
+  await audit.fill(2_000);
+  const { program, died } = mortalProgram();
+  const database = await ViewsDatabase.open(join(folder, 'views.db'), () => undefined);
+  const thread = new AuditThread(program);
+  const told: string[] = [];
+  const place = { database, log: audit.log, clock: new SystemClock(), thread };
+  const run = new AuditRun({ ...place, tell: (message) => void told.push(message) });
+  run.start();
+  try {
+    expect(await run.waiters.wait((await audit.log.head())!, 20_000)).toBe('reached');
+    expect(existsSync(died)).toBe(true);
+    expect(told).toEqual([expect.stringContaining('The thread of the audit ended')]);
+    const request = { order: 'asc', limit: 10_000 } as const;
+    const { rows } = await thread.call('page', run.file!, request);
+    expect(rows.map(({ eventId }) => eventId)).toEqual(audit.written.map(({ eventId }) => eventId));
+  } finally {
+    await run.stop();
+    await thread.close();
+    database.close();
+  }
+});
