@@ -1,4 +1,4 @@
-import type { Actor, Position } from '@taskmanager/protocol';
+import type { Actor, AuditFilter, Position } from '@taskmanager/protocol';
 import { v5 } from 'uuid';
 import type { EventLog } from '../../event-store/index.js';
 import {
@@ -34,6 +34,27 @@ export interface WrittenEvent {
 
 const START = 1_700_000_000_000;
 const pick = <T>(items: readonly T[], n: number): T => items[n % items.length] as T;
+
+/** What a filter means, written down once more. */
+export function covers(filter: AuditFilter, event: WrittenEvent): boolean {
+  const { actor, appName, taskIds, taskTypes, events, workerId, correlationId } = filter;
+  const is = <T>(wanted: T | undefined, found: T | undefined) =>
+    wanted === undefined || wanted === found;
+  const isOneOf = (wanted: readonly string[] | undefined, found: string) =>
+    wanted?.includes(found) ?? true;
+  return (
+    is(actor, event.actor) &&
+    is(appName, event.appName) &&
+    is(workerId, event.workerId) &&
+    is(correlationId, event.correlationId) &&
+    isOneOf(taskIds, event.taskId) &&
+    isOneOf(taskTypes, event.taskType) &&
+    isOneOf(events, event.type) &&
+    is(filter.refused, event.type === 'CommandRefused') &&
+    event.at >= (filter.atFrom ?? 0) &&
+    event.at <= (filter.atTo ?? Infinity)
+  );
+}
 
 /** For tests: events of many tasks by many actors, refusals among them, by small numbers of one seed. */
 export class AuditLog {
@@ -100,6 +121,26 @@ export class AuditLog {
     const who = { actor, appName, taskType, workerId, correlationId };
     this.written.push({ position, eventId, at, stream, taskId, type, ...who });
     return position;
+  }
+
+  /** Some of the filters, for what was written and for what nobody has written. */
+  anyFilter(written: readonly WrittenEvent[]): AuditFilter {
+    const maybe = <T>(value: T): T | undefined => (this.random(4) === 0 ? value : undefined);
+    const from = pick(written, this.random(written.length)).at;
+    const made: AuditFilter = {
+      actor: maybe(`actor-${this.random(10)}`),
+      appName: maybe(`app-${this.random(5)}`),
+      taskIds: maybe([AuditLog.idOf(this.random(31)), AuditLog.idOf(3)]),
+      taskTypes: maybe([`type_${this.random(4)}`, 'type_1']),
+      events: maybe(['TaskCreated', 'ProgressUpdated', 'CommandRefused'].slice(this.random(3))),
+      workerId: maybe(`worker-${this.random(5)}`),
+      correlationId: maybe(`correlation-${this.random(41)}`),
+      refused: maybe(this.random(2) === 0),
+      atFrom: maybe(from),
+      atTo: maybe(from + this.random(9_000)),
+    };
+    const given = Object.entries(made).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(given) as AuditFilter;
   }
 
   private eventOf(task: number): TaskEvent {

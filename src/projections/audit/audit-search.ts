@@ -4,10 +4,8 @@ import { AuditConditions, type AuditQuestion, type Condition } from './audit-con
 import type { AuditRow } from './audit-row.js';
 import { AuditRows } from './audit-rows.js';
 
-/** Rows that one page looks at, at most: some ten milliseconds. */
-const PAGE_BUDGET = 20_000;
-/** Rows that a count looks at, at most. */
-const COUNT_BUDGET = 50_000;
+/** Rows that a page and a count look at, at most: some ten milliseconds. */
+const BUDGETS = { page: 20_000, count: 50_000 };
 /** What a stretch costs beside its rows, in rows. */
 const STRETCH_COST = 20;
 const MOST_STATEMENTS = 200;
@@ -40,7 +38,10 @@ export class AuditSearch {
   private readonly rows: AuditRows;
   private readonly statements = new Map<string, Statement<unknown[], number>>();
 
-  constructor(private readonly db: Database) {
+  constructor(
+    private readonly db: Database,
+    private readonly budgets = BUDGETS,
+  ) {
     this.conditions = new AuditConditions(db);
     this.rows = new AuditRows(db);
   }
@@ -58,7 +59,7 @@ export class AuditSearch {
     const bounds =
       order === 'asc' ? { from: (beyond ?? -1) + 1 } : { to: (beyond ?? Infinity) - 1 };
     const offsets: number[] = [];
-    const { end } = this.walk(request, rarest, bounds, PAGE_BUDGET, 4 * limit, (from, to) => {
+    const { end } = this.walk(request, rarest, bounds, this.budgets.page, 4 * limit, (from, to) => {
       const found = this.select(
         request,
         conditions,
@@ -98,7 +99,7 @@ export class AuditSearch {
     }
     const rarest = rarestOf(conditions);
     let events = 0;
-    const { end } = this.walk(request, rarest, {}, COUNT_BUDGET, 5_000, (from, to) => {
+    const { end } = this.walk(request, rarest, {}, this.budgets.count, 5_000, (from, to) => {
       events += this.select(request, conditions, rarest, 'count(*)')(from, to, -1)[0] ?? 0;
       return true;
     });
