@@ -1,5 +1,5 @@
 /** The audit files that are open, by their paths: everything that the thread does. */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { RecordedEvent } from '../../event-store/index.js';
 import type { Comparison } from './audit-compare.js';
 import {
@@ -22,35 +22,36 @@ export interface OpenedFile extends AuditFileState {
   readonly broken: string | undefined;
 }
 
+interface OpenAudit {
+  readonly audit: AuditFile;
+  readonly inode: number | undefined;
+}
+
 export class AuditFiles {
-  private readonly open = new Map<string, AuditFile>();
+  private readonly open = new Map<string, OpenAudit>();
+  /** Found when it was written: what SQLite said. */
+  private readonly damage = new Map<string, string>();
 
   /** Opens or makes it. */
   opened(file: string, logId: string): OpenedFile {
-    const open = this.open.get(file);
     // Somebody may have taken it away, or put another one in its place.
-    if (open) this.close(file);
-    let broken: string | undefined;
-    let audit: AuditFile;
+    if (this.open.get(file)?.inode !== inodeOf(file)) this.close(file);
+    let broken = this.damage.get(file);
     try {
-      audit = AuditFile.open(file, logId);
+      if (broken === undefined) return { ...this.openOnce(file, logId).state(), broken };
     } catch (error) {
       if (!isBroken(error)) throw error;
-      for (const end of BESIDE) rmSync(`${file}${end}`, { force: true });
-      renameSync(file, `${file}.broken`);
       broken = (error as Error).message;
-      audit = AuditFile.open(file, logId);
     }
-    this.open.set(file, audit);
-    return { ...audit.state(), broken };
+    this.setAside(file);
+    return { ...this.openOnce(file, logId).state(), broken };
   }
 
   /** Opens one that is there; false when it is not, or cannot be read. */
   reopened(file: string, logId: string): boolean {
-    if (this.open.has(file)) return true;
-    if (!existsSync(file)) return false;
+    if (!this.open.has(file) && !existsSync(file)) return false;
     try {
-      this.open.set(file, AuditFile.open(file, logId));
+      this.openOnce(file, logId);
       return true;
     } catch (error) {
       if (!isBroken(error)) throw error;
@@ -68,7 +69,12 @@ export class AuditFiles {
     records: readonly RecordedEvent[],
     position: string | null,
   ): boolean {
-    return this.of(file).write(expected, records, position);
+    try {
+      return this.of(file).write(expected, records, position);
+    } catch (error) {
+      if (isBroken(error)) this.damage.set(file, (error as Error).message);
+      throw error;
+    }
   }
 
   page(file: string, request: AuditSearchRequest): FoundRows {
@@ -97,7 +103,7 @@ export class AuditFiles {
   }
 
   close(file: string): void {
-    this.open.get(file)?.close();
+    this.open.get(file)?.audit.close();
     this.open.delete(file);
   }
 
@@ -115,11 +121,30 @@ export class AuditFiles {
     for (const file of [...this.open.keys()]) this.close(file);
   }
 
-  private of(file: string): AuditFile {
+  private openOnce(file: string, logId: string): AuditFile {
     const open = this.open.get(file);
+    if (open) return open.audit;
+    const audit = AuditFile.open(file, logId);
+    this.open.set(file, { audit, inode: inodeOf(file) });
+    return audit;
+  }
+
+  private setAside(file: string): void {
+    this.close(file);
+    this.damage.delete(file);
+    for (const end of BESIDE) rmSync(`${file}${end}`, { force: true });
+    renameSync(file, `${file}.broken`);
+  }
+
+  private of(file: string): AuditFile {
+    const open = this.open.get(file)?.audit;
     if (!open) throw Object.assign(new Error(`${file} is not open.`), { code: NOT_OPEN });
     return open;
   }
+}
+
+function inodeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino;
 }
 
 function isBroken(error: unknown): boolean {

@@ -140,7 +140,7 @@ export class AuditLog {
       atTo: maybe(from + this.random(9_000)),
     };
     const given = Object.entries(made).filter(([, value]) => value !== undefined);
-    return Object.fromEntries(given) as AuditFilter;
+    return Object.fromEntries(given);
   }
 
   private eventOf(task: number): TaskEvent {

@@ -157,6 +157,19 @@ describe('the audit', () => {
     expect(await rowsOf(await caughtUp())).toEqual(written());
   });
 
+  it('is built anew when its file breaks while it is written', async () => {
+    const process = await caughtUp();
+    const db = new Sqlite(process.run.file!).unsafeMode();
+    db.pragma('writable_schema = ON');
+    db.exec("UPDATE sqlite_schema SET rootpage = 999999 WHERE name = 'event_by_actor'");
+    db.pragma('schema_version = 4711');
+    db.close();
+    await audit.fill(10);
+    await reached(process);
+    expect(await rowsOf(process)).toEqual(written());
+    expect(process.told.at(-1)).toContain('audit-1.db.broken');
+  });
+
   it('goes on with its file when the views were taken away', async () => {
     await stop(await caughtUp());
     change(folder.path('audit-1.db'), "UPDATE detail SET line = 'from before'");

@@ -119,9 +119,15 @@ export class AuditRun implements ServedProjection {
 
   async rebuild(work: JobWork, { keepOld }: { readonly keepOld: boolean }): Promise<RebuildReport> {
     const { report, build } = await this.replay.build(work);
-    const old = await this.swapIn(build, keepOld);
-    this.dropRetired();
-    return { ...report, ...(keepOld && old !== undefined && { kept: old }) };
+    try {
+      const old = await this.swapIn(build, keepOld);
+      return { ...report, ...(keepOld && old !== undefined && { kept: old }) };
+    } catch (error) {
+      this.builds.retire(build.generation);
+      throw error;
+    } finally {
+      this.dropRetired();
+    }
   }
 
   verify(work: JobWork): Promise<ProjectionReport> {
