@@ -63,14 +63,14 @@ export async function rebuildRounds(
         begunIn = round;
         jobId = (await client.admin.rebuildProjection('tasks', { keepOld: false })).jobId;
       }
+      await untilItWorks(client, jobId);
       if (round === rounds) {
+        await load.end();
         await doneJob(client, jobId);
         lives.push(round - begunIn + 1);
-        await load.end();
         await client.close();
         break;
       }
-      await untilItWorks(client, jobId);
       await delay(random.int(0, LATEST_KILL_MS));
       const at = await stateOf(client, jobId);
       const step = at?.state === 'running' ? (at.progress?.step ?? 'start') : 'after';
