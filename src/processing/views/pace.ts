@@ -6,23 +6,29 @@ const SLICE_MS = 4;
 const MOST_WORK_MS = 50;
 /** At rest it is looked so often whether others have begun to work, milliseconds. */
 const LOOK_EVERY_MS = 40;
-/** Others that use so much of a rest, 0 to 1, get as much of one as there is. */
-const BUSY = 0.4;
+/** A rest is at least so long, milliseconds: in a shorter one little is seen. */
+const LEAST_REST_MS = 2;
+/**
+ * Processor time that others use in a rest, as a part of it: below the first there is nobody, from the
+ * second on they get as long a rest as there is. Not the time that the loop is taken: on a machine that
+ * has too much to do that is long whoever has it.
+ */
+const BUSY = { from: 0.08, fully: 0.3 };
 /** The longest rest, in times of the work before it; and the shortest that it may come down to. */
-const REST = { longest: 5, shortest: 0.5 };
+const REST = { longest: 4, shortest: 0.5 };
 /** In so long what is left has to shrink, or the rests do, milliseconds. */
 const TERM_MS = 20_000;
 const SHRUNK = 0.9;
 
 /**
  * Lets long work of the event loop go on beside commands: after some milliseconds of it the loop is
- * theirs, the longer the more of that rest they use. A sixth of the time is left for the work at
+ * theirs, the longer the more of that rest they use. A fifth of the time is left for the work at
  * least, and more once that is seen to lead nowhere: where the log grows as quickly as it is read.
  */
 export class Pace {
   private resumed = performance.now();
   private owed = 0;
-  /** How much of its last rest the loop was used by others, 0 to 1. */
+  /** How much of its last rest others had use for, 0 to 1. */
   private busy = 0;
   private lookedAt = 0;
   private factor = REST.longest;
@@ -54,10 +60,11 @@ export class Pace {
   }
 
   private async rest(owed: number): Promise<void> {
-    const before = performance.eventLoopUtilization();
-    await sleep(Math.max(1, owed * this.factor * this.busy));
-    const { utilization } = performance.eventLoopUtilization(before);
-    this.busy = utilization < BUSY / 8 ? 0 : Math.min(1, utilization / BUSY);
+    const [before, start] = [process.cpuUsage(), performance.now()];
+    await sleep(Math.max(LEAST_REST_MS, owed * this.factor * this.busy));
+    const { user, system } = process.cpuUsage(before);
     this.lookedAt = performance.now();
+    const used = (user + system) / 1_000 / (this.lookedAt - start);
+    this.busy = used < BUSY.from ? 0 : Math.min(1, used / BUSY.fully);
   }
 }

@@ -7,7 +7,7 @@ import { fullTask, PAYLOADS, type StateRow } from '../task-row.js';
 import type { TaskTableNames } from '../task-tables.js';
 
 /** Of a text's three-letter pieces so many are looked up. */
-const PIECES = 8;
+const PIECES = 3;
 
 type Value = string | number | null;
 type Row = Readonly<Record<string, Value>>;

@@ -1,0 +1,80 @@
+/**
+ * Commands, 64 in flight, while a job rebuilds the task view of a running service, beside the same
+ * commands before and after it. Only what is measured wholly within the job counts as beside it.
+ */
+import { TaskManager } from '@taskmanager/client';
+import { atLeast, median, perSecond, report, whole } from './figures.mjs';
+import { callsPerSecond, makeTasks, TASKS } from './load.mjs';
+import { withService } from './processes.mjs';
+
+/** Each takes minutes. */
+const MOST_ROUNDS = 3;
+const START_MS = 10 * 60_000;
+
+/** @param events how many events lie in the folder's log before */
+export function rebuildUnderLoad(folder, events, { rounds, seconds }) {
+  return withService(folder, async ({ port }) => {
+    const client = await TaskManager.connect({
+      transport: 'tcp',
+      port,
+      appName: 'bench',
+      coalesce: false,
+      timeoutMs: START_MS,
+    });
+    const ids = await makeTasks(client);
+    await whenServed(client, ids[0]);
+    let item = 0;
+    const progress = () => {
+      const n = item++;
+      const completedItems = Math.floor(n / TASKS);
+      return client.updateTaskProgress(ids[n % TASKS], completedItems, 1_000_000_000);
+    };
+    const rate = () => callsPerSecond(progress, undefined, seconds);
+    await rate();
+    const alone = [];
+    const beside = [];
+    const built = [];
+    for (let round = 0; round < Math.min(rounds, MOST_ROUNDS); round++) {
+      alone.push(await rate());
+      const start = performance.now();
+      const { jobId } = await client.admin.rebuildProjection('tasks', { keepOld: false });
+      for (;;) {
+        const during = await rate();
+        const job = await client.admin.getJob(jobId);
+        if (job.state === 'running') beside.push(during);
+        else if (job.state === 'done') break;
+        else throw new Error(`The rebuild is ${job.state}: ${job.error}`);
+      }
+      built.push(performance.now() - start);
+      alone.push(await rate());
+    }
+    await client.close();
+    if (beside.length === 0) throw new Error('The rebuild was over before anything was measured.');
+    const [usual, meanwhile] = [median(alone), median(beside)];
+    report('commands, 64 in flight', `${whole(usual)}/s`);
+    report(
+      'the same beside a rebuild',
+      `${whole(meanwhile)}/s`,
+      meanwhile / usual,
+      atLeast(meanwhile / usual, 0.7),
+    );
+    const ms = median(built);
+    report(
+      `that rebuild of ${whole(events)} events`,
+      `${whole(perSecond(events, ms))} events/s, compared with the log: ${(ms / 1000).toFixed(1)} s`,
+    );
+  });
+}
+
+/** The view of a log that was filled without a service is built first. */
+async function whenServed(client, id) {
+  const limit = performance.now() + START_MS;
+  for (;;) {
+    try {
+      await client.getTask(id);
+      return;
+    } catch (error) {
+      if (performance.now() > limit) throw error;
+    }
+  }
+}
