@@ -48,9 +48,9 @@ describe('jobs', () => {
   });
 
   /** A process on the folder that has not said that it lives yet. */
-  async function frozen(): Promise<Jobs> {
+  async function frozen(silentMs = SILENT_MS): Promise<Jobs> {
     const database = await ViewsDatabase.open(join(folder, 'views.db'), () => undefined);
-    const jobs = new Jobs(database, new SystemClock(), new TimeOrderedIds(), SILENT_MS);
+    const jobs = new Jobs(database, new SystemClock(), new TimeOrderedIds(), silentMs);
     processes.push({ jobs, database });
     return jobs;
   }
@@ -167,16 +167,16 @@ describe('jobs', () => {
   });
 
   it('go on under the same id after a shutdown, when their kind can be gone on with', async () => {
-    const before = await frozen();
+    const before = await frozen(60_000);
     before.resumes(KIND, untilAborted);
     before.onApplicationBootstrap();
     const jobId = start(before, untilAborted, { projection: 'tasks' });
     await before.beforeApplicationShutdown();
     expect(before.find(jobId)?.state).toBe('running');
 
-    const after = await frozen();
+    const after = await frozen(60_000);
     after.resumes(KIND, async (work, args) => ({ resumed: work.jobId, args }));
-    // At once: whoever stopped in order has said so.
+    // At once, not after a minute of silence: whoever stopped in order has said so.
     after.onApplicationBootstrap();
     expect(await ended(after, jobId)).toMatchObject({
       state: 'done',

@@ -221,6 +221,12 @@ describe('the task view beside its log', () => {
       expect(report.rows).toBe(306);
     });
 
+    it('takes rows for right that are ahead of the checkpoint, as a kill in a large write leaves them', async () => {
+      const { position } = tasks.stored.find(({ taskId }) => taskId === ids.failed)!;
+      sql('UPDATE view_generation SET ahead = position, position = ?', position);
+      expect(await verify()).toMatchObject({ ok: true, rows: 6, position });
+    });
+
     it('ends when its job is to end', async () => {
       const ended = new AbortController();
       ended.abort(new Error('enough'));
