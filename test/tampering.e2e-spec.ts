@@ -10,7 +10,7 @@ import type {
 } from '@taskmanager/protocol';
 import Database from '@taskmanager/sqlite-driver';
 import { CHAIN_START, chainHash, splitHash, withHash } from '../src/events/index.js';
-import { resultOf } from './jobs.js';
+import { doneJob } from './job-done.js';
 import { type Service, startService } from './service.js';
 
 interface Row {
@@ -55,7 +55,7 @@ describe('a log whose file was tampered with', () => {
     file.pragma('foreign_keys = OFF');
     file.exec('CREATE TEMP TABLE kept_event AS SELECT * FROM event');
     file.exec('CREATE TEMP TABLE kept_stream AS SELECT * FROM stream');
-    seal = await resultOf<HistorySeal>(client, client.admin.sealHistory());
+    seal = await makeSeal();
   });
   afterEach(() => {
     file.transaction(() => {
@@ -69,8 +69,14 @@ describe('a log whose file was tampered with', () => {
     await service?.close();
   });
 
-  const verify = (withSeal?: HistorySeal): Promise<HistoryReport> =>
-    resultOf(client, client.admin.verifyHistory(withSeal ? { seal: withSeal } : {}));
+  const makeSeal = async (): Promise<HistorySeal> => {
+    const { jobId } = await client.admin.sealHistory();
+    return doneJob<'seal_history'>(client, jobId);
+  };
+  const verify = async (beside?: HistorySeal): Promise<HistoryReport> => {
+    const { jobId } = await client.admin.verifyHistory(beside ? { seal: beside } : {});
+    return doneJob<'verify_history'>(client, jobId);
+  };
 
   const rowsOf = (stream: string): Row[] =>
     file
@@ -306,7 +312,7 @@ describe('a log whose file was tampered with', () => {
       problems: [{ code: 'log_cut', text: expect.stringContaining('it is empty') }],
       seal: { missingEvents: seal.events, missingStreams: seal.streams },
     });
-    await expect(resultOf(client, client.admin.sealHistory())).rejects.toThrow('The log is empty');
+    await expect(makeSeal()).rejects.toThrow('The log is empty');
   });
 
   it('keeps what a seal says while the log goes on, and tells how much came since', async () => {
@@ -314,7 +320,7 @@ describe('a log whose file was tampered with', () => {
     await client.startTask(id);
     const report = await verify(seal);
     expect(report).toMatchObject({ ok: true, seal: { ok: true, eventsSince: 2 } });
-    const later = await resultOf<HistorySeal>(client, client.admin.sealHistory());
+    const later = await makeSeal();
     expect(later).toMatchObject({ events: seal.events + 2, streams: seal.streams + 1 });
     expect(later.root).not.toBe(seal.root);
     expect(await verify(later)).toMatchObject({ ok: true, seal: { eventsSince: 0 } });
