@@ -10,6 +10,7 @@ import { longStream } from './long-stream.mjs';
 import { rebuild } from './rebuild.mjs';
 import { sagas } from './sagas.mjs';
 import { throughput } from './throughput.mjs';
+import { verify } from './verify.mjs';
 import { workers } from './workers.mjs';
 
 /** What there is to measure, by the event store that keeps the log. */
@@ -19,6 +20,7 @@ const BENCHMARKS = {
     durability: ['what a lone command costs the disk', durability],
     'long-stream': ['a task with 100,000 updates', longStream],
     rebuild: ['the task view from the log', rebuild],
+    verify: ['the hash chains of the whole log', verify],
     growth: ['1,000,000 tasks beside 10,000', growth],
     audit: ['who did what, over 1,000,000 events', audit],
     sagas: ['what sagas cost, and many retries at once', sagas],
