@@ -130,7 +130,7 @@ describe('a log whose file was tampered with', () => {
   it('is whole before, and so is each task', async () => {
     const report = await verify(seal);
     const rows = file.prepare<[], number>('SELECT count(*) FROM event').pluck().get()!;
-    expect(report).toEqual({
+    expect(report).toMatchObject({
       ok: true,
       events: rows,
       streams: 11,
@@ -141,7 +141,7 @@ describe('a log whose file was tampered with', () => {
     });
     expect(seal).toMatchObject({ events: rows, streams: 11, problems: 0 });
     const events = rowsOf(`task-${ids[0]}`);
-    expect(await client.verifyHistory(ids[0]!)).toEqual({
+    expect(await client.verifyHistory(ids[0]!)).toMatchObject({
       taskId: ids[0]!,
       ok: true,
       events: events.length,

@@ -162,6 +162,30 @@ describe('A witness', () => {
   });
 });
 
+describe('A witness that fails', () => {
+  const broken = { heads: () => Promise.reject(new Error('the file is gone')) } as HistoryWitness;
+  const unwitnessed = expect.stringContaining('the file is gone');
+
+  it('is told of, and keeps nobody from checking the log', async () => {
+    expect(await verify(tasks.log, broken)).toMatchObject({ ok: true, streams: 6, unwitnessed });
+    const verdict = await verifyTaskHistory(tasks.log, ids[0]!, broken);
+    expect(verdict).toMatchObject({ ok: true, events: 52, unwitnessed });
+    expect(await verify(tasks.log, await Witness.of(tasks.log))).not.toHaveProperty('unwitnessed');
+  });
+
+  it('is no excuse for a job that was aborted', async () => {
+    const abort = new AbortController();
+    const heads = () => {
+      abort.abort(new Error('enough'));
+      return Promise.resolve([]);
+    };
+    const { work } = workOf(abort.signal);
+    await expect(verifyWholeHistory(tasks.log, work, { witness: { heads } })).rejects.toThrow(
+      'enough',
+    );
+  });
+});
+
 describe('Checking the whole history', () => {
   it('tells how far it is, in events, and that this is all', async () => {
     const { work, told } = workOf();
@@ -194,7 +218,7 @@ describe('Checking the whole history', () => {
   });
 
   it('is done at once with an empty log', async () => {
-    expect(await verify(new MemoryEventLog())).toEqual({
+    expect(await verify(new MemoryEventLog(), await Witness.of(new MemoryEventLog()))).toEqual({
       ok: true,
       events: 0,
       streams: 0,

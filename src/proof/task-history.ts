@@ -9,7 +9,7 @@ import {
 } from '../events/index.js';
 import { HistoryCheck } from './history-check.js';
 import type { HistoryWitness } from './history-witness.port.js';
-import { missingOf } from './witness-check.js';
+import { missingOf, withWitness } from './witness-check.js';
 
 const PAGE = 250;
 
@@ -23,11 +23,14 @@ export async function verifyTaskHistory(
   witness: HistoryWitness | undefined,
 ): Promise<HistoryVerdict> {
   const problems: HistoryProblem[] = [];
+  let unwitnessed: string | undefined;
   const read = async (stream: string): Promise<{ events: number; head: string }> => {
     const { ends, events, problems: found } = await checkStream(log, stream);
     problems.push(...found);
-    const cut = witness && (await missingOf(witness, log, stream, ends.revisionOf(stream)));
-    if (cut) problems.push(cut);
+    unwitnessed = await withWitness(witness, async (asked) => {
+      const cut = await missingOf(asked, log, stream, ends.revisionOf(stream));
+      if (cut) problems.push(cut);
+    });
     return { events, head: ends.hashOf(stream) };
   };
   const own = await read(taskStream(id));
@@ -42,6 +45,7 @@ export async function verifyTaskHistory(
     refusals: refusals.events,
     head: history.head,
     problems,
+    ...(unwitnessed !== undefined && { unwitnessed }),
   };
 }
 

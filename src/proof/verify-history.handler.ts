@@ -49,11 +49,19 @@ export class VerifyHistoryHandler implements ICommandHandler<VerifyHistory> {
   }
 
   private async one(id: string): Promise<HistoryReport> {
-    const { events, refusals, problems, ok } = await verifyTaskHistory(this.log, id, this.witness);
+    const verdict = await verifyTaskHistory(this.log, id, this.witness);
+    const { events, refusals, problems, ok, unwitnessed } = verdict;
     if (events + refusals + problems.length === 0) throw taskNotFound(id);
     const streams = [events, refusals].filter((count) => count > 0).length;
     const problemCount = problems.length;
-    return { ok, events: events + refusals, streams, problems, problemCount };
+    return {
+      ok,
+      events: events + refusals,
+      streams,
+      problems,
+      problemCount,
+      ...(unwitnessed !== undefined && { unwitnessed }),
+    };
   }
 
   private tell({ events, problemCount, problems }: HistoryReport): void {

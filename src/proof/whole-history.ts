@@ -4,7 +4,7 @@ import type { JobWork } from '../jobs/index.js';
 import { HistoryScan } from './history-scan.js';
 import { holdBeside, type SealVerdict } from './history-seal.js';
 import type { HistoryWitness } from './history-witness.port.js';
-import { missingSince } from './witness-check.js';
+import { missingSince, withWitness } from './witness-check.js';
 
 /** Work of a job: checks every stream of the log as far as it goes now, beside a seal and a witness. */
 export async function verifyWholeHistory(
@@ -24,10 +24,11 @@ export async function verifyWholeHistory(
     if (verdict.problem) check.add(verdict.problem);
   }
   if (head !== undefined) await scan.upTo(head);
-  if (witness) {
-    const gone = missingSince(witness, log, check.ends, work.signal);
+  const unwitnessed = await withWitness(witness, async (asked) => {
+    const gone = missingSince(asked, log, check.ends, work.signal);
     for await (const problem of gone) check.add(problem);
-  }
+  });
+  work.signal.throwIfAborted();
   const { events, ends, position, problems, problemCount } = check;
   return {
     ok: problemCount === 0,
@@ -36,6 +37,7 @@ export async function verifyWholeHistory(
     ...(position !== undefined && { position }),
     problems,
     problemCount,
+    ...(unwitnessed !== undefined && { unwitnessed }),
     ...(verdict && { seal: { ...verdict.outcome, eventsSince: events - sealed } }),
   };
 }

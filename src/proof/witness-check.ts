@@ -8,6 +8,23 @@ import type { HistoryWitness, WitnessedHead } from './history-witness.port.js';
 const PAGE = 500;
 
 /**
+ * Asks a witness who may not be there, or may fail: the log is checked all the same. Answers why it was
+ * not asked; undefined when it was.
+ */
+export async function withWitness(
+  witness: HistoryWitness | undefined,
+  ask: (witness: HistoryWitness) => Promise<void>,
+): Promise<string | undefined> {
+  if (!witness) return 'Nobody remembers here how far each stream went.';
+  try {
+    await ask(witness);
+    return undefined;
+  } catch (error) {
+    return `The audit could not be asked how far each stream went: ${(error as Error).message}`;
+  }
+}
+
+/**
  * What the witness has seen and the log no longer has: streams whose end is gone, and the end of the log
  * itself, once for all streams that ended in it.
  * @param ends as the log tells them, as of some time before

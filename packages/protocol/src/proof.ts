@@ -37,6 +37,11 @@ export interface HistoryVerdict {
   /** Hash of the task's last event. */
   readonly head: string;
   readonly problems: readonly HistoryProblem[];
+  /**
+   * Why what the audit remembers was not held beside it: ends that are gone may be overlooked. Missing
+   * when it was.
+   */
+  readonly unwitnessed?: string;
 }
 
 /** A digest of the heads of all streams, to be kept elsewhere: shows later what is missing. */
@@ -66,6 +71,11 @@ export interface HistoryReport {
   /** The first 100, in the order of the log. */
   readonly problems: readonly HistoryProblem[];
   readonly problemCount: number;
+  /**
+   * Why what the audit remembers was not held beside it: ends that are gone may be overlooked. Missing
+   * when it was.
+   */
+  readonly unwitnessed?: string;
   /** When a seal was given: events and streams since it was made, or that it covers and are gone. */
   readonly seal?: {
     readonly ok: boolean;
