@@ -27,13 +27,13 @@ describe(`a task at any point of its life (SEED=${SEED})`, () => {
 
   beforeAll(async () => {
     service = await startService();
-    const clients = await Promise.all(
-      ['ann', 'bob', 'carl'].map((actor) =>
-        TaskManager.connect({ transport: 'tcp', port: service.port, actor, appName: 'app' }),
-      ),
-    );
+    const connect = (id: string) => {
+      const actor = { id, roles: ['admin'] };
+      return TaskManager.connect({ transport: 'tcp', port: service.port, actor, appName: 'app' });
+    };
+    const clients = await Promise.all(['ann', 'bob', 'carl'].map(connect));
     [client] = clients as [TaskManager];
-    ids = await liveByChance(clients, random, { tasks: 60, commands: 60 });
+    ids = await liveByChance(client, clients, random, { tasks: 60, commands: 60 });
     await Promise.all(clients.slice(1).map((each) => each.close()));
     log = await eventsOf(service.log);
     expect(log.length).toBeGreaterThan(POINTS / 2);

@@ -2,6 +2,7 @@
  * Lives of tasks by chance, for tests that want real histories of every kind: many commands through the
  * client, whether they are allowed or not. What is refused leaves nothing but, perhaps, a refusal.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandName, type TaskManager, TaskManagerError } from '@taskmanager/client';
 import type { Random } from '../crash/random.js';
 
@@ -30,11 +31,14 @@ const WEIGHTS = {
 } satisfies Partial<Record<CommandName, number>>;
 
 /**
- * Makes tasks and sends each its commands, tasks in turn, so that the log has them interleaved.
+ * Makes tasks and sends each its commands, tasks in turn, so that the log has them interleaved. Resolves
+ * when the sagas have done their part, too: nothing more is appended by itself.
+ * @param admin may ask how the sagas are doing
  * @param clients who sends them, by chance
  * @returns the ids of the tasks
  */
 export async function liveByChance(
+  admin: TaskManager,
   clients: readonly TaskManager[],
   random: Random,
   { tasks, commands }: { readonly tasks: number; readonly commands: number },
@@ -57,7 +61,20 @@ export async function liveByChance(
   for (let n = 0; n < commands; n++) {
     await Promise.all(ids.map((id) => oneCommand(random.pick(clients), random, id)));
   }
+  await whenQuiet(admin);
   return ids;
+}
+
+async function whenQuiet(client: TaskManager): Promise<void> {
+  for (let quietAt: string | undefined; ;) {
+    const { processors, head } = await client.admin.listProcessors();
+    const sagas = processors.filter(({ kind }) => kind === 'saga');
+    const isQuiet = sagas.every(({ position }) => position === head);
+    // What they did last may have been appended since the head was read.
+    if (isQuiet && quietAt === head) return;
+    quietAt = isQuiet ? head : undefined;
+    await sleep(10);
+  }
 }
 
 async function oneCommand(client: TaskManager, random: Random, id: string): Promise<void> {
