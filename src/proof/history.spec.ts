@@ -30,7 +30,7 @@ class Witness extends HistoryWitness {
   }
 }
 
-/** Without some of its events, as an attacker leaves it. */
+/** Without some of its events, as an attacker leaves it; what is left is numbered anew. */
 async function without(log: EventLog, gone: (event: WitnessedHead) => boolean): Promise<EventLog> {
   const left = new MemoryEventLog();
   const { events } = await log.readAll({ limit: 10_000 });
@@ -145,6 +145,17 @@ describe('A witness', () => {
     expect((await verifyTaskHistory(log, ids[0]!, witness)).problems).toEqual([]);
   });
 
+  it('is asked to its end, however many streams it knows', async () => {
+    for (let n = 0; n < 1_100; n++) await tasks.create();
+    await tasks.append(ids[0]!, new ProgressUpdated({ progress: 99 }));
+    const witness = await Witness.of(tasks.log);
+    const [last] = [...tasks.tasks.keys()].sort().slice(-1) as [string];
+    const log = await without(tasks.log, ({ stream }) => stream === taskStream(last));
+    expect((await verify(log, witness)).problems).toMatchObject([
+      { code: 'stream_cut', taskId: last, revision: 0 },
+    ]);
+  });
+
   it('says once that the end of the log is gone', async () => {
     const witness = await Witness.of(tasks.log);
     const last = (await tasks.log.head())!;
@@ -215,6 +226,16 @@ describe('Checking the whole history', () => {
     const { problems, problemCount, ok } = await verify(log);
     expect([ok, problems.length, problemCount]).toEqual([false, 100, 130]);
     expect(new Set(problems.map(({ stream }) => stream)).size).toBe(100);
+  });
+
+  it('looks at every event of a long life', async () => {
+    const id = ids[0]!;
+    for (let n = 0; n < 600; n++) await tasks.append(id, new ProgressUpdated({ progress: n / 7 }));
+    expect(await verifyTaskHistory(tasks.log, id, undefined)).toMatchObject({ events: 652 });
+    const gone = (head: WitnessedHead) => head.stream === taskStream(id) && head.revision === 600;
+    const log = await without(tasks.log, gone);
+    const { ok, problems } = await verifyTaskHistory(log, id, undefined);
+    expect([ok, problems.length, problems[0]?.revision]).toEqual([false, 1, 600]);
   });
 
   it('is done at once with an empty log', async () => {
