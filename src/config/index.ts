@@ -1,4 +1,5 @@
 /** Settings: read once from the environment, checked, documented. */
+export { Environment } from './environment.js';
 export { ConfigModule } from './config.module.js';
 export { ServiceLogger } from './service-logger.js';
 export { SettingError } from './setting-error.js';

@@ -16,6 +16,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  */
 export class Settings {
   readonly dataDir: string;
+  readonly backupDir: string;
   readonly eventStore: 'sqlite' | 'eventstoredb';
   readonly logWriterThread: boolean;
   /** Undefined: the log is not in a cluster. */
@@ -46,6 +47,7 @@ export class Settings {
   constructor(variables: Readonly<Record<string, string | undefined>>) {
     const env = new Environment(variables);
     this.dataDir = resolve(env.text(VARIABLES.dataDir));
+    this.backupDir = resolve(env.text(VARIABLES.backupDir));
     this.eventStore = env.oneOf(VARIABLES.eventStore, ['sqlite', 'eventstoredb']);
     const thread = env.oneOf(VARIABLES.logWriterThread, ['auto', 'true', 'false']);
     this.logWriterThread = thread === 'auto' ? availableParallelism() >= 4 : thread === 'true';

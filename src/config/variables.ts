@@ -45,6 +45,12 @@ export const VARIABLES = {
     'sqlite (a file in DATA_DIR) or eventstoredb (a cluster, for more than one machine)',
     'sqlite',
   ),
+  backupDir: text(
+    'BACKUP_DIR',
+    'where tasks.admin.backup puts its folders; best on another disk',
+    'a folder',
+    './backups',
+  ),
   logWriterThread: text(
     'LOG_WRITER_THREAD',
     'whether a thread of its own writes the log in DATA_DIR, so that nothing else waits for the disk',

@@ -4,6 +4,7 @@ import { Global, Inject, Logger, Module, type OnApplicationShutdown } from '@nes
 import { makeFolder, Settings } from '../config/index.js';
 import { LogUnavailable } from './event-log.errors.js';
 import { EventLog } from './event-log.port.js';
+import { LOG_FILE } from './log-files.port.js';
 import { ProcessorStore } from './processor-store.port.js';
 import { LogFile, SqliteEventLog, SqliteProcessorStore } from './sqlite/index.js';
 
@@ -61,7 +62,7 @@ function openLogFile({ dataDir, eventStore, logWriterThread }: Settings): LogFil
   }
   // There is none to run where the service runs from its sources.
   const thread = logWriterThread && existsSync(WRITER_THREAD) ? WRITER_THREAD : undefined;
-  return LogFile.open({ file: join(dataDir, 'log.db') }, thread);
+  return LogFile.open({ file: join(dataDir, LOG_FILE) }, thread);
 }
 
 async function openEventStore(

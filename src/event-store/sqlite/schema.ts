@@ -69,13 +69,7 @@ export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS
   db.transaction(() => {
     const version = numberPragma(db, 'user_version');
     refuseForeignFile(db, version);
-    if (version > migrations.length) {
-      throw new LogUnavailable(
-        `${db.name} has schema ${version}, this program knows up to ${migrations.length}. ` +
-          'It was written by a newer version: run that one, or restore a backup of the older file.',
-        false,
-      );
-    }
+    refuseNewerSchema(db, migrations);
     if (version === migrations.length) return;
     for (const migration of migrations.slice(version)) db.exec(migration);
     if (version === 0) {
@@ -90,7 +84,17 @@ export function readLogId(db: Database): string {
   return db.prepare<[], string>('SELECT id FROM log').pluck().get() ?? '';
 }
 
-function refuseForeignFile(db: Database, version: number): void {
+export function refuseNewerSchema(db: Database, known: readonly string[] = MIGRATIONS): void {
+  const version = numberPragma(db, 'user_version');
+  if (version <= known.length) return;
+  throw new LogUnavailable(
+    `${db.name} has schema ${version}, this program knows up to ${known.length}. ` +
+      'It was written by a newer version: run that one, or restore a backup of the older file.',
+    false,
+  );
+}
+
+export function refuseForeignFile(db: Database, version: number): void {
   if (numberPragma(db, 'application_id') === APPLICATION_ID) return;
   const tables = db.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get();
   if (version === 0 && tables === 0) return;
