@@ -3,7 +3,7 @@
  * what is not named is refused. Wiring (main.ts, *.module.ts, what opens the logs of a copy) and tests
  * (test/, *.spec.ts) may import all.
  */
-const WIRING = String.raw`^src/(main|messages)\.ts$|^src/log-copy/(main|open-log)\.ts$|\.module\.ts$`;
+const WIRING = String.raw`^src/(main|messages)\.ts$|^src/log-copy/(main|open-log)\.ts$|^src/backup/(main|backup\.thread)\.ts$|\.module\.ts$`;
 /** Tests beside the source, and what they share. */
 const SPEC = String.raw`\.(spec|e2e-spec|fixture)\.ts$`;
 const EXEMPT = [WIRING, SPEC];
@@ -18,14 +18,6 @@ const JOB_MESSAGES = [
   String.raw`^src/jobs/.*\.(command|query)\.ts$`,
   String.raw`^src/jobs/job-messages\.ts$`,
 ];
-/** Whether the history is whole. */
-const PROOF = '^src/proof/';
-const PROOF_MESSAGES = [
-  String.raw`^src/proof/.*\.(command|query)\.ts$`,
-  String.raw`^src/proof/proof-messages\.ts$`,
-];
-/** Who has seen the log before. */
-const HISTORY_WITNESS = String.raw`^src/proof/history-witness\.port\.ts$`;
 const TASK = '^src/task/';
 const DATABASE = '^src/database/';
 const PROCESSING = '^src/processing/';
@@ -47,15 +39,15 @@ const ADMIN_MESSAGES = [
   String.raw`^src/processing/admin/admin-(messages|fields)\.ts$`,
 ];
 /** What commands ask of the views, and tell them. */
-const VIEW_PORTS = String.raw`^src/commands/(task-finder|task-types|workers)\.port\.ts$`;
+const VIEW_PORTS = String.raw`^src/commands/(imported-tasks|task-finder|task-types|workers)\.port\.ts$`;
 const APPROVER_NOTICES = String.raw`^src/commands/approver-notices\.port\.ts$`;
-/** Whose tasks an actor may see. */
-const VISIBILITY = String.raw`^src/projections/visibility\.ts$`;
 const QUERY_FIELDS = String.raw`^src/projections/query-fields\.ts$`;
 const QUERY_MESSAGES = [
   String.raw`^src/projections/.*\.query\.ts$`,
   String.raw`^src/projections/query-messages\.ts$`,
 ];
+/** What reads all of a log and says whether it is whole. */
+const LOG_AUDIT = String.raw`^src/log-copy/(log-audit|progress)\.ts$`;
 /** Starts the test server of EventStoreDB as a process of its own, to be measured against. */
 const TEST_SERVER = String.raw`^test/eventstoredb-server/launch\.mjs$`;
 /** This repository's code; Node's own modules and packages have rules of their own below. */
@@ -108,7 +100,6 @@ module.exports = {
       PROTOCOL,
       CONTEXT,
       VIEW_PORTS,
-      HISTORY_WITNESS,
       JOBS,
     ]),
     layer('sagas', '^src/sagas/', [EVENTS, COMMAND_MESSAGES, PROCESSING, PROTOCOL, CONTEXT]),
@@ -140,18 +131,16 @@ module.exports = {
     layer('processing', PROCESSING, [JOBS, EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
     layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL]),
     layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
-    layer('proof', PROOF, [
-      EVENTS,
+    layer('backup', '^src/backup/', [
       EVENT_STORE_PORTS,
+      LOG_AUDIT,
       JOBS,
-      PROTOCOL,
       CONTEXT,
-      QUERY_FIELDS,
-      VISIBILITY,
+      CONFIG,
+      PROTOCOL,
     ]),
     layer('transport', '^src/transport/', [
       JOB_MESSAGES,
-      PROOF_MESSAGES,
       COMMAND_MESSAGES,
       QUERY_MESSAGES,
       PROTOCOL,

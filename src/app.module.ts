@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { BackupModule } from './backup/backup.module.js';
 import { CommandsModule } from './commands/commands.module.js';
 import { ConfigModule, type Settings } from './config/index.js';
 import { ContextModule } from './context/context.module.js';
@@ -30,6 +31,7 @@ export class AppModule {
         ContextModule,
         EventStoreModule,
         JobsModule,
+        BackupModule,
         CommandsModule,
         ProjectionsModule,
         ProcessingModule,

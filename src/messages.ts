@@ -1,4 +1,6 @@
+import { Backup } from './backup/backup.command.js';
 import { COMMAND_MESSAGES, TASK_COMMAND_MESSAGES } from './commands/command-messages.js';
+import { ImportTask } from './commands/imports/import-task.command.js';
 import { TASK_TYPE_COMMAND_MESSAGES } from './commands/task-types/task-type-messages.js';
 import { JOB_COMMAND_MESSAGES, JOB_QUERY_MESSAGES } from './jobs/job-messages.js';
 import {
@@ -6,7 +8,6 @@ import {
   PROCESSOR_QUERY_MESSAGES,
 } from './processing/admin/admin-messages.js';
 import { ADMIN_QUERY_MESSAGES, QUERY_MESSAGES } from './projections/query-messages.js';
-import { PROOF_COMMAND_MESSAGES, PROOF_QUERY_MESSAGES } from './proof/proof-messages.js';
 import { ListEndpoints } from './publishers/list-endpoints.query.js';
 import { SearchRepository } from './search/search-repository.query.js';
 import type { Messages } from './transport/index.js';
@@ -15,13 +16,14 @@ import type { Messages } from './transport/index.js';
 export const MESSAGES: Messages = {
   commands: COMMAND_MESSAGES,
   batched: TASK_COMMAND_MESSAGES,
-  queries: [...QUERY_MESSAGES, SearchRepository, ...PROOF_QUERY_MESSAGES],
+  queries: [...QUERY_MESSAGES, SearchRepository],
   admin: {
     commands: [
       ...PROCESSOR_COMMAND_MESSAGES,
       ...TASK_TYPE_COMMAND_MESSAGES,
       ...JOB_COMMAND_MESSAGES,
-      ...PROOF_COMMAND_MESSAGES,
+      ImportTask,
+      Backup,
     ],
     queries: [
       ...PROCESSOR_QUERY_MESSAGES,

@@ -90,5 +90,8 @@ export interface BackupReport {
   /** Where it lies on the service's machine. */
   readonly directory: string;
   readonly bytes: number;
+  readonly events: number;
+  /** Of the last event in it; missing when the log is empty. */
+  readonly position?: string;
   readonly seal?: HistorySeal;
 }
