@@ -37,7 +37,7 @@ COPY --from=build /app/packages/search/package.json packages/search/
 COPY --from=build /app/packages/search/dist packages/search/dist/
 COPY --from=build /app/packages/sqlite-driver packages/sqlite-driver/
 COPY --from=build /app/dist dist/
-COPY scripts/log-copy.mjs scripts/
+COPY scripts/log-copy.mjs scripts/restore.mjs scripts/
 COPY deploy/healthcheck.mjs deploy/
 
 # The log or the views: whatever DATA_DIR holds has to outlive the container.
