@@ -18,11 +18,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Database from '@taskmanager/sqlite-driver';
+import { v7 } from 'uuid';
 import { restoreProgram } from '../src/backup/main.js';
+import { copyInThread } from '../src/backup/copy-in-thread.js';
 import type { Manifest } from '../src/backup/manifest.js';
+import { LogFiles } from '../src/event-store/index.js';
 import { SqliteEventLog } from '../src/event-store/sqlite/index.js';
 import { LogAudit } from '../src/log-copy/log-audit.js';
+import { EventStoreDbServer } from './eventstoredb-server/index.js';
 import { eventsOf } from './log-copy-fixture.js';
+import { settingsFor } from './on-eventstoredb/on-eventstoredb.js';
 import { type ServiceProcess, spawnService, startService } from './service.js';
 
 const SCRIPT = fileURLToPath(new URL('../scripts/restore.mjs', import.meta.url));
@@ -170,15 +175,6 @@ describe('A backup of a service under load', () => {
     const { directory } = named.result as unknown as BackupReport;
     expect(directory).toMatch(/backups\/\d{4}-\d\d-\d\dT[\d-]+Z$/);
   });
-
-  it('leaves nothing behind when it is aborted', async () => {
-    const { jobId } = await client.admin.backup('aborted');
-    const job = await client.admin.abortJob(jobId, 'not now');
-    expect(['aborted', 'done']).toContain(job.state);
-    const left = readdirSync(at('backups')).filter((name) => name.startsWith('.'));
-    expect(left).toEqual([]);
-    expect(existsSync(at('backups', 'aborted'))).toBe(job.state === 'done');
-  });
 });
 
 describe('A backup', () => {
@@ -279,6 +275,73 @@ describe('A backup', () => {
     expect(await logIn(at('used', aside!))).toEqual(before);
     expect(existsSync(at('used', 'of-a-worker'))).toBe(true);
     expect(existsSync(at('used', 'views.db'))).toBe(false);
+  });
+
+  it('leaves nothing behind when it is aborted, nor when its process was killed', async () => {
+    const service = await startService({ DATA_DIR: at('small'), BACKUP_DIR: at('aborted') });
+    const client = await connect(service.port);
+    const files = service.app.get(LogFiles, { strict: false });
+    const copy = files.copy.bind(files);
+    const copiedOne = new Promise<void>((resolve) => {
+      files.copy = async (from, to, options) => {
+        await copy(from, to, options);
+        resolve();
+        await once(options!.signal!, 'abort');
+      };
+    });
+    const { jobId } = await client.admin.backup('one');
+    await copiedOne;
+    expect(readdirSync(at('aborted', `.partial-${jobId}`))).toEqual(['log.db']);
+    const job = await client.admin.abortJob(jobId, 'not now');
+    expect(job).toMatchObject({ state: 'aborted', error: expect.stringContaining('not now') });
+    expect(readdirSync(at('aborted'))).toEqual([]);
+
+    files.copy = copy;
+    const another = `.partial-${v7()}`;
+    for (const left of [`.partial-${jobId}`, another]) {
+      cpSync(original, at('aborted', left), { recursive: true });
+    }
+    await backup(client, 'two');
+    // What nobody here knows may be another service's, which is making it.
+    expect(readdirSync(at('aborted')).sort()).toEqual([another, 'two']);
+    await client.close();
+    await service.close();
+  });
+
+  it('of a log in a cluster is refused, with what to do instead', async () => {
+    const server = await EventStoreDbServer.start();
+    const service = await startService({
+      ...settingsFor(server.connectionString, at('cluster')),
+      BACKUP_DIR: at('of-a-cluster'),
+    });
+    const client = await connect(service.port);
+    await expect(client.admin.backup()).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+      message: expect.stringContaining('log:copy'),
+    });
+    expect(existsSync(at('of-a-cluster'))).toBe(false);
+    await client.close();
+    await service.close();
+    await server.close();
+  });
+
+  it('in a thread is ended with it, and tells how far it is', async () => {
+    const program = new URL('../dist/backup/backup.thread.js', import.meta.url);
+    const work = { from: at('small', 'log.db'), to: at('by-thread.db') };
+    const steps: string[] = [];
+    const report = ({ step }: { readonly step?: string }) => void steps.push(step ?? '');
+    const { log, file } = await copyInThread(program, work, { report });
+    expect({ events: log.events, bytes: file.bytes }).toEqual({
+      events: 60,
+      bytes: readFileSync(work.to).length,
+    });
+    const nowhere = { ...work, from: at('nowhere', 'log.db') };
+    await expect(copyInThread(program, nowhere, { report })).rejects.toThrow('cannot copy');
+    const abort = new AbortController();
+    const copying = copyInThread(program, work, { report, signal: abort.signal });
+    abort.abort(new Error('not now'));
+    await expect(copying).rejects.toThrow('not now');
+    expect(steps.length).toBeGreaterThan(0);
   });
 
   it('is restored over a log that is damaged', async () => {

@@ -37,7 +37,8 @@ describe('A task that moves to another service', () => {
   async function lived(progress = 3): Promise<string> {
     const id = await from.createTask('Größe “XL”', 'publish', 'shop', { amount: 1 });
     await from.startTask(id);
-    for (let n = 1; n <= progress; n++) await from.updateTaskProgress(id, n, progress);
+    const steps = Array.from({ length: progress }, (_, n) => n + 1);
+    await Promise.all(steps.map((n) => from.updateTaskProgress(id, n, progress)));
     await from.pauseTask(id, { reason: 'lunch' });
     await expect(from.pauseTask(id)).rejects.toMatchObject({ code: 'INVALID_TRANSITION' });
     await expect(from.retryTask(id)).rejects.toMatchObject({ code: 'INVALID_TRANSITION' });

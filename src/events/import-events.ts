@@ -1,7 +1,7 @@
 import { refusalStream } from './refusal-events.js';
 import { taskStream } from './stored-event.js';
 
-/** One stream for what was brought from other services, with a hash chain of its own (ADR 30). */
+/** One stream for what was brought from other services, with a hash chain of its own (ADR 34). */
 export const IMPORTS_STREAM = 'imports';
 
 const IMPORTED = 'imported-';

@@ -17,7 +17,7 @@ const ATTEMPTS = 8;
 const KEPT = 100;
 
 /**
- * Takes exported tasks in, piece by piece (ADR 30). What was verified is appended to streams that nothing
+ * Takes exported tasks in, piece by piece (ADR 34). What was verified is appended to streams that nothing
  * but queries about this task reads; a TaskImported in the stream of imports says that all of it is there,
  * and until then nobody sees it. Every piece may be sent again.
  */
