@@ -23,7 +23,7 @@ RUN npm run --silent build && npm prune --omit=dev
 
 FROM node:24.18.0-bookworm-slim
 # No workers in here: they run git, and what they clone and import wants a disk of its own.
-ENV NODE_ENV=production DATA_DIR=/data WORKERS=off
+ENV NODE_ENV=production DATA_DIR=/data BACKUP_DIR=/backups WORKERS=off
 WORKDIR /app
 
 COPY --from=build /app/package.json ./
@@ -41,7 +41,8 @@ COPY scripts/log-copy.mjs scripts/restore.mjs scripts/
 COPY deploy/healthcheck.mjs deploy/
 
 # The log or the views: whatever DATA_DIR holds has to outlive the container.
-RUN mkdir /data && chown node:node /data
+# Backups want a volume of their own: without one they go with the container.
+RUN mkdir /data /backups && chown node:node /data /backups
 VOLUME /data
 USER node
 EXPOSE 4010

@@ -151,10 +151,15 @@ describe('The Dockerfile', () => {
     );
     const script = probe!.at(-1)!;
     expect(there.map((path) => path.replace(/^packages.*/, ''))).toContain(script);
-    expect(there).toContain('scripts/log-copy.mjs');
-    // What the scripts import stands beside them.
-    expect(read('scripts/log-copy.mjs')).toContain("from '../dist/log-copy/main.js'");
-    expect(existsSync(join(ROOT, 'src/log-copy/main.ts'))).toBe(true);
+    for (const [program, main] of [
+      ['scripts/log-copy.mjs', 'log-copy/main'],
+      ['scripts/restore.mjs', 'backup/main'],
+    ] as const) {
+      expect(there).toContain(program);
+      // What the scripts import stands beside them.
+      expect(read(program)).toContain(`from '../dist/${main}.js'`);
+      expect(existsSync(join(ROOT, `src/${main}.ts`))).toBe(true);
+    }
     const [imported] = [...read(script).matchAll(/from '(@taskmanager\/[a-z]+)'/g)].map(
       ([, name]) => name!,
     );

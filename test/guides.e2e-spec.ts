@@ -62,7 +62,11 @@ function endpointsFile(): string {
 beforeAll(async () => {
   broker = await startBroker();
   webhookPort = await freePort();
-  service = await startService({ NATS_URL: broker.url, ENDPOINTS_FILE: endpointsFile() });
+  service = await startService({
+    NATS_URL: broker.url,
+    ENDPOINTS_FILE: endpointsFile(),
+    BACKUP_DIR: join(folder, 'backups'),
+  });
   await service.nats;
 });
 
