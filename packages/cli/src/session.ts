@@ -1,4 +1,3 @@
-import { confirm, isCancel } from '@clack/prompts';
 import { type CommandOptions, TaskManager } from '@taskmanager/client';
 import { type ConnectionOptions, connectionOf } from './connection.js';
 import type { Io } from './io.js';
@@ -61,6 +60,8 @@ export class Session {
       throw new UsageError(
         'This cannot be undone, and nobody can be asked here: say --yes. Nothing was done.',
       );
+    // Loaded here alone: it would make every command start later.
+    const { confirm, isCancel } = await import('@clack/prompts');
     const said = await confirm({
       message: printable(await question()),
       initialValue: false,

@@ -14,7 +14,7 @@ import { isTerminal, type Output } from '../output/output.js';
 import { printable } from '../output/printable.js';
 import type { Session } from '../session.js';
 import { inColourOf } from './status-paint.js';
-import { WatchTable } from './watch-table.js';
+import type { WatchTable } from './watch-table.js';
 import { type WatchedTask, WatchedTasks } from './watched-tasks.js';
 
 interface WatchOptions {
@@ -73,7 +73,7 @@ async function watch(
   const tasks = await session.tasks();
   const end = endOf(signal);
   const table =
-    isTerminal(session.io.output) && !output.json ? new WatchTable(session, watched) : undefined;
+    isTerminal(session.io.output) && !output.json ? await openTable(session, watched) : undefined;
   if (table) session.onTrouble = (text) => table.change(text);
   const names = new Names(tasks, watched, session, () => table?.change());
   const isOver = () =>
@@ -103,6 +103,12 @@ async function watch(
   if (ids.length === 0) return;
   const completed = watched.shown(Date.now()).every((task) => task.status === 'completed');
   return completed ? ExitCode.Done : ExitCode.Failed;
+}
+
+/** What draws is loaded here alone: it would make every command start later. */
+async function openTable(session: Session, watched: WatchedTasks): Promise<WatchTable> {
+  const { WatchTable } = await import('./watch-table.js');
+  return new WatchTable(session, watched);
 }
 
 /** What is there when the watch begins: of many the 500 that changed last. */
