@@ -6,6 +6,7 @@ import { defineHistory } from './history.js';
 import { defineList } from './list.js';
 import { defineMove } from './move.js';
 import { defineSteering } from './steer.js';
+import { defineStuck } from './stuck.js';
 import { defineTimeTravel } from './time-travel.js';
 import { defineWatch } from './watch.js';
 
@@ -18,6 +19,7 @@ export const addTaskCommands: Define = (program, act) => {
     defineHistory,
     defineTimeTravel,
     defineExplain,
+    defineStuck,
     defineSteering,
     defineMove,
   ])

@@ -158,6 +158,31 @@ describe('task get, history and explain', () => {
   });
 });
 
+describe('task stuck', () => {
+  const stuck = {
+    ...{ taskId: TASK_ID, taskType: 'publish', appName: 'shop', status: 'failed', kind: 'retry' },
+    ...{
+      dueAt: 0,
+      overdueMs: 72_000,
+      reasons: [{ code: 'timer_overdue', text: 'retry is paused' }],
+    },
+  };
+
+  it('lists what should have been moved, and ends with 3', async () => {
+    const { code, out, asked } = await taskmanager(['task', 'stuck', '--grace', '30s'], {
+      answers: { list_stuck_tasks: page(stuck) },
+    });
+    expect(code).toBe(3);
+    expect(out).toMatch(/failed +retry +1m 12s +retry is paused/);
+    expect(asked[0]?.fields).toEqual({ graceMs: 30_000, limit: 50 });
+  });
+
+  it('ends with 0 when there is none', async () => {
+    const answers = { list_stuck_tasks: page() };
+    expect(await taskmanager(['task', 'stuck'], { answers })).toMatchObject({ code: 0 });
+  });
+});
+
 describe('steering', () => {
   it.each([
     [['pause', '-r', 'disk full'], 'pause_task', { reason: 'disk full' }],
