@@ -115,6 +115,11 @@ describe('the audit', () => {
     expect(await rowsOf(one)).toEqual(written());
     expect(await rowsOf(other)).toEqual(written());
     expect([...one.told, ...other.told]).toEqual([]);
+    // Nor does the checkpoint move from where another process has brought it.
+    const { file } = one.run;
+    const early = audit.written[3]!.position;
+    expect(await one.thread.call('write', file!, null, [], early)).toBe(false);
+    expect((await other.thread.call('state', file!)).position).toBe(await audit.log.head());
   });
 
   it('stands still while it is paused, and catches up when it is resumed', async () => {
@@ -159,7 +164,7 @@ describe('the audit', () => {
 
   it('is built anew when its file breaks while it is written', async () => {
     const process = await caughtUp();
-    const db = new Sqlite(process.run.file!).unsafeMode();
+    const db = new Sqlite(process.run.file).unsafeMode();
     db.pragma('writable_schema = ON');
     db.exec("UPDATE sqlite_schema SET rootpage = 999999 WHERE name = 'event_by_actor'");
     db.pragma('schema_version = 4711');
