@@ -4,6 +4,8 @@ import {
   ADMIN_NAMES,
   type ExplainAnswer,
   isPosition,
+  type JobAnswer,
+  type JobsPage,
   type ParkedEventsPage,
   PROCESSOR_KINDS,
   PROCESSOR_STATES,
@@ -16,8 +18,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EventLog } from '../src/event-store/index.js';
-import { LogAudit } from '../src/log-copy/log-audit.js';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Broker, startBroker } from './nats.js';
 import { type Service, startService } from './service.js';
 import { RawTcp, type RawReply } from './transport-raw.js';
@@ -44,14 +45,6 @@ const overNats = (nc: NatsConnection): Ask => {
     (await nc.request(subject, JSON.stringify(fields), { timeout: 10_000 })).json<RawReply>();
 };
 
-/** Whether every event continues the hash chain of its stream. */
-async function verifiedChain(log: EventLog, stream: string): Promise<boolean> {
-  const audit = new LogAudit();
-  for (const event of await log.readStream(stream)) audit.see(event);
-  const { events, brokenLinks } = audit.report();
-  return events > 0 && brokenLinks === 0;
-}
-
 /** What every message needs, so that only who asks can stand in its way. */
 const FIELDS: Readonly<Record<string, object>> = {
   pause_processor: { name: 'tasks' },
@@ -61,6 +54,12 @@ const FIELDS: Readonly<Record<string, object>> = {
   pause_task_type: { taskType: 'clone' },
   resume_task_type: { taskType: 'clone' },
   limit_task_type: { taskType: 'clone', maxRunning: null },
+  rebuild_projection: { projection: 'tasks' },
+  verify_projection: { projection: 'tasks' },
+  drop_projection_builds: { projection: 'tasks' },
+  dry_run_projection: { projection: 'tasks' },
+  get_job: { jobId: randomUUID() },
+  abort_job: { jobId: randomUUID() },
 };
 
 describe.each(['TCP, without a token file', 'NATS, with a token file'])(
@@ -104,9 +103,14 @@ describe.each(['TCP, without a token file', 'NATS, with a token file'])(
     };
 
     it('all have a handler', async () => {
+      const { jobId } = await ok<JobAnswer>('verify_projection', { projection: 'tasks' });
       for (const name of ADMIN_NAMES) {
-        expect([name, await ok(name, FIELDS[name])]).toEqual([name, expect.any(Object)]);
+        const fields = name === 'get_job' || name === 'abort_job' ? { jobId } : FIELDS[name];
+        expect([name, await ok(name, fields)]).toEqual([name, expect.any(Object)]);
       }
+      // A view that is being rebuilt is two processors to the tests that follow.
+      const running = async () => (await ok<JobsPage>('list_jobs', { states: ['running'] })).jobs;
+      while ((await running()).length > 0) await delay(10);
     });
 
     it('list every processor with how it is doing', async () => {
@@ -136,30 +140,6 @@ describe.each(['TCP, without a token file', 'NATS, with a token file'])(
       expect(await paused()).toEqual([true]);
       expect(await ok('resume_processor', { name })).toEqual({ name, paused: false });
       expect(await paused()).toEqual([false]);
-    });
-
-    it('are written to the log with who, what and why before they are done', async () => {
-      await ok('pause_processor', { name: 'approval', reason: 'the host is moving' });
-      await ok('list_processors');
-      await ok('resume_processor', { name: 'approval' });
-      const events = await service.log.readStream('admin', { direction: 'backwards', limit: 2 });
-      const [resumed, paused] = events.map(({ type, data, metadata }) => ({
-        type,
-        data: JSON.parse(data) as object,
-        metadata: JSON.parse(metadata) as object,
-      }));
-      const by = { id: isNats ? 'operator' : 'anonymous' };
-      expect(paused).toMatchObject({
-        type: 'AdminCommandSent',
-        data: {
-          command: 'pause_processor',
-          args: { name: 'approval' },
-          reason: 'the host is moving',
-        },
-        metadata: { actor: by, transport: isNats ? 'nats' : 'tcp' },
-      });
-      expect(resumed?.data).toEqual({ command: 'resume_processor', args: { name: 'approval' } });
-      expect(await verifiedChain(service.log, 'admin')).toBe(true);
     });
 
     it('refuse a processor that there is not', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   offsetOf,
   type Position,
@@ -19,6 +19,8 @@ import { DELIVERIES, message, temporaryFolder, Views } from '../../projections/v
 import { toTaskInfo } from '../../task/index.js';
 import { EventFailed } from './event-failed.js';
 import { CheckpointMoved } from '../processor.js';
+import { Pace } from './pace.js';
+import type { BuildOrder } from './view-build.js';
 import { ViewGenerations } from './view-generations.js';
 import { Projection, type ProjectionOptions } from './view.js';
 import { type ViewListener, ViewProcessor } from './view-processor.js';
@@ -151,12 +153,19 @@ describe('processes on one file', () => {
     folder.remove();
   });
 
-  const processor = (listener = NOBODY) => {
+  const processor = (listener = NOBODY, order?: BuildOrder) => {
     view = new TaskProjection(database, new ClaimWaiters(new SystemClock()));
     const place = { database, generations, log: tasks.log };
     const options = { name: 'tasks', version: 1 };
-    return new ViewProcessor(view, options, place, new SystemClock(), listener);
+    return new ViewProcessor(view, options, place, new SystemClock(), listener, order);
   };
+  const ordered = (generation: number, mayServe: () => boolean): BuildOrder => ({
+    generation,
+    mayServe,
+    keepOld: false,
+    pace: new Pace(),
+    folded: () => undefined,
+  });
   const rowIds = () => database.connection.prepare('SELECT id FROM task_row_1').pluck().all();
   const batch = async (after?: Position) => {
     const { events, position } = await tasks.log.readAll({ ...(after && { after }) });
@@ -242,5 +251,46 @@ describe('processes on one file', () => {
     expect(generations.parked.of({ view: 'tasks', generation: 1 })).toMatchObject([
       { task_id: poisoned },
     ]);
+  });
+
+  it('writes a build that a job has ordered every two seconds, so that a kill costs no more', async () => {
+    await tasks.create();
+    const last = await tasks.append(await tasks.create(), new ProgressUpdated({ progress: 1 }));
+    const { generation } = generations.begin('tasks', 1, tasks.log.logId, 'job');
+    const build = processor(
+      NOBODY,
+      ordered(generation, () => false),
+    );
+    await build.open();
+    const [first, ...rest] = (await batch()).events;
+    const { position } = first!;
+    expect(await build.handle({ events: [first!], position, caughtUp: false })).toBeUndefined();
+    const now = performance.now() + 2_100;
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(now);
+    expect(await build.handle({ events: rest, position: last, caughtUp: false })).toBe(last);
+    clock.mockRestore();
+    expect(
+      await processor(
+        NOBODY,
+        ordered(generation, () => true),
+      ).open(),
+    ).toBe(last);
+  });
+
+  it('lets a build that a job has ordered serve only when it may', async () => {
+    await tasks.create();
+    const { generation } = generations.begin('tasks', 1, tasks.log.logId, 'job');
+    let may = false;
+    const build = processor(
+      NOBODY,
+      ordered(generation, () => may),
+    );
+    await build.open();
+    await build.handle(await batch());
+    expect(generations.of('tasks')).toMatchObject([{ state: 'building' }]);
+    may = true;
+    await build.open();
+    await build.handle(await batch());
+    expect(generations.of('tasks')).toMatchObject([{ state: 'serving' }]);
   });
 });
