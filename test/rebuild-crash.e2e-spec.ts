@@ -7,7 +7,7 @@ import { rebuildRounds } from './crash/rebuild-rounds.js';
  * seed, and of how many tasks: `node scripts/crash.mjs --rebuild --rounds 10`.
  */
 const rounds = Number(process.env['CRASH_ROUNDS'] ?? 2);
-const tasks = Number(process.env['REBUILD_TASKS'] ?? 1_500);
+const tasks = Number(process.env['REBUILD_TASKS'] ?? 800);
 const seed = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 it(

@@ -82,16 +82,21 @@ export class ViewRebuild {
     this.loop.start();
     const over = new AbortController();
     const told = this.tellProgress(over.signal);
+    let compared: Comparison | undefined;
     try {
       await this.orEnded(this.caughtUp.promise);
       over.abort();
-      const compared = await this.prove();
+      compared = await this.prove();
       this.isProved = true;
       this.loop.reopen();
       await this.orEnded(this.promoted.promise);
       return rebuildReport(this.place, this.begun, compared);
     } catch (error) {
       await this.loop.stop();
+      // It was told to end when it was done.
+      if (compared && this.processor.serves) {
+        return rebuildReport(this.place, this.begun, compared);
+      }
       this.giveUp();
       throw error;
     } finally {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { offsetOf, type Position } from '@taskmanager/protocol';
+import { withContext } from '../../../context/index.js';
 import { MemoryEventLog } from '../../../event-store/memory/index.js';
 import {
   ProgressUpdated,
@@ -10,10 +11,11 @@ import {
   taskStream,
   TaskStarted,
 } from '../../../events/index.js';
-import { JobInterrupted, type JobWork } from '../../../jobs/index.js';
+import { JobInterrupted, Jobs, type JobWork } from '../../../jobs/index.js';
 import { jobWork } from '../../../jobs/job.fixture.js';
 import { TaskLog } from '../../task-log.fixture.js';
-import { temporaryFolder, Views } from '../../views.fixture.js';
+import { GetTask } from '../get-task.query.js';
+import { message, temporaryFolder, Views } from '../../views.fixture.js';
 
 const LATER = 4_000_000_000_000;
 
@@ -293,6 +295,30 @@ describe('the task view beside its log', () => {
       const again = await views.tasks.rebuild(job, { keepOld: true });
       expect(again).toMatchObject({ ok: true, generation: 2, kept: 1 });
       expect(states()).toHaveLength(2);
+    });
+
+    it('goes on while another process starts on its folder, and then serves in both', async () => {
+      await views.tasks.setPaused(true);
+      const actor = { id: 'root', roles: ['admin'], verified: true };
+      const command = withContext({ projection: 'tasks' }, { actor, correlationId: 'c' });
+      const jobs = views.part(Jobs);
+      const { jobId } = jobs.start('rebuild_projection', command, (work) => views.rebuild(work));
+      await until(() => states().length === 2);
+      const other = await Views.over(tasks.log, folder.path('views.db'));
+      expect(states()).toEqual([
+        [1, 'serving'],
+        [2, 'building'],
+      ]);
+      await views.tasks.setPaused(false);
+      await until(() => jobs.find(jobId)?.state === 'done');
+      for (const each of [views, other]) {
+        const id = await tasks.create({ name: 'after' });
+        await each.reach(await head());
+        expect(await each.ask(message(GetTask, { id }))).toMatchObject({ name: 'after' });
+      }
+      await until(() => states().length === 1);
+      expect(states()).toEqual([[2, 'serving']]);
+      await other.close();
     });
 
     it('tells how far it is, fold and comparison', async () => {
