@@ -65,7 +65,7 @@ describe('the views database', () => {
     const write = () =>
       views.write(() => {
         views.connection.exec(
-          "INSERT INTO view_generation VALUES ('v', 1, 1, 'x', 'building', NULL, NULL, 0)",
+          "INSERT INTO view_generation VALUES ('v', 1, 1, 'x', 'building', NULL, NULL, 0, NULL)",
         );
         throw new Error('half-way');
       });
