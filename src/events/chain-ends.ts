@@ -33,7 +33,7 @@ export interface StreamEnd {
 const CHAINED = [TASK_STREAM_PREFIX, refusalStream(''), TASK_TYPES_STREAM, IMPORTS_STREAM];
 
 const HASH_BYTES = 32;
-const FIRST_ROOM = 1_024;
+const FIRST_ROOM = 64;
 /** The last field of metadata as the service writes it; JSON text that ends otherwise is parsed. */
 const VERSION_FIELD = /,"version":(\d+)\}$/;
 
