@@ -76,7 +76,10 @@ export class CommandExecutor {
     if (settled && 'outcome' in settled) return settled.outcome;
     const { taskId } = execution;
     let { stream, upToDate } = await this.load(execution);
-    if (!stream.task) await this.refuseImported(execution);
+    if (!stream.task) {
+      if (!this.imports.isReady) await this.imports.ready();
+      this.refuseImported(execution);
+    }
     for (let conflicts = 0; ;) {
       const known = await earlierOutcome(this.log, execution, stream);
       if (known) return known;
@@ -119,8 +122,7 @@ export class CommandExecutor {
   }
 
   /** A task that was imported has no stream of its own: it can be read and nothing else. */
-  private async refuseImported(execution: Execution): Promise<void> {
-    if (!this.imports.isReady) await this.imports.ready();
+  private refuseImported(execution: Execution): void {
     const imported = this.imports.find(execution.taskId);
     if (imported) throw asImported(imported, execution);
   }
