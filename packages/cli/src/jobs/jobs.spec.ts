@@ -56,6 +56,21 @@ describe('how far a job is', () => {
     );
   });
 
+  it.each([
+    [100, 'rebuild projection: fold  ████████░░░░░░░░░░  45 %'],
+    [90, 'rebuild projection: fold  ██░░░░  45 %'],
+    [80, 'fold  ████████░░░░░░░░░░  45 %'],
+    [50, 'fold  45 %  450,000 of 1,000,000 events  12,000/s '],
+  ])('fits a terminal of %d columns', (columns, beginning) => {
+    const progress = {
+      ...{ step: 'fold', done: 450_000, total: 1_000_000, unit: 'events' },
+      ...{ rate: 12_000, leftMs: 46_000 },
+    };
+    const line = progressLine('rebuild projection', progress, columns);
+    expect(line.length).toBeLessThanOrEqual(columns);
+    expect(line.startsWith(beginning)).toBe(true);
+  });
+
   it('says what is known', () => {
     expect(progressLine('export', { done: 3, unit: 'events' })).toBe('export  3 events');
     expect(progressLine('backup', { done: 1_572_864, total: 3_145_728, unit: 'bytes' })).toBe(

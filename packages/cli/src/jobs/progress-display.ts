@@ -45,7 +45,7 @@ export class ProgressDisplay {
       this.bar = new cliProgress.SingleBar({
         stream: this.errors,
         format: (_options, _params, { progress: latest }: typeof payload) =>
-          progressLine(this.title, latest).slice(0, Math.max((this.errors.columns ?? 80) - 1, 1)),
+          progressLine(this.title, latest, (this.errors.columns ?? 80) - 1),
         hideCursor: true,
         clearOnComplete: true,
         stopOnComplete: false,

@@ -10,7 +10,11 @@ import { countText } from '../output/words.js';
 /** What the client does about files of tasks: it reads and checks lines of NDJSON. */
 interface TaskFiles {
   exportTask(task: string, options?: CommandOptions): AsyncIterable<string>;
-  importTask(lines: AsyncIterable<string>, options?: CommandOptions): Promise<ImportAnswer>;
+  /** From a function, which is called twice, it keeps little in memory. */
+  importTask(
+    lines: AsyncIterable<string> | (() => AsyncIterable<string>),
+    options?: CommandOptions,
+  ): Promise<ImportAnswer>;
 }
 
 const filesOf = (tasks: TaskManager) => tasks as unknown as TaskFiles;
@@ -42,7 +46,9 @@ export const defineMove: Define = (group, act) => {
           () => `Import the task of ${file}? What is imported cannot be taken out again.`,
         );
         const tasks = filesOf(await session.tasks());
-        const answer = await tasks.importTask(linesOf(file, session.io), session.call);
+        const open = () => linesOf(file, session.io);
+        // Standard input can be read only once.
+        const answer = await tasks.importTask(file === '-' ? open() : open, session.call);
         output.answer(answer, ({ taskId, events, refusals, repeated }) => {
           const held = `${countText(events)} events and ${countText(refusals)} refusals`;
           const before = repeated ? 'It was here already' : 'It is here now';
