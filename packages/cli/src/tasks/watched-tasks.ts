@@ -138,10 +138,10 @@ function ofEvent(event: TaskListenerData): Partial<WatchedTask> {
   }
 }
 
-/** Of a failed task: only the failure itself says it, and what is planned after it. */
+/** Of a failed task: only the failure itself says it; what follows it leaves it so. */
 function willRetry(event: TaskListenerData, before: WatchedTask | undefined): boolean {
   if (event.event === 'failed') return event['willRetry'] === true;
-  return event.event === 'retry_scheduled' || before?.over === false;
+  return before?.over === false;
 }
 
 function isOver(status: TaskStatus, retries: boolean): boolean {
