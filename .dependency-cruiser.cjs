@@ -18,6 +18,14 @@ const JOB_MESSAGES = [
   String.raw`^src/jobs/.*\.(command|query)\.ts$`,
   String.raw`^src/jobs/job-messages\.ts$`,
 ];
+/** Whether the history is whole. */
+const PROOF = '^src/proof/';
+const PROOF_MESSAGES = [
+  String.raw`^src/proof/.*\.(command|query)\.ts$`,
+  String.raw`^src/proof/proof-messages\.ts$`,
+];
+/** Who has seen the log before. */
+const HISTORY_WITNESS = String.raw`^src/proof/history-witness\.port\.ts$`;
 const TASK = '^src/task/';
 const DATABASE = '^src/database/';
 const PROCESSING = '^src/processing/';
@@ -41,10 +49,27 @@ const ADMIN_MESSAGES = [
 /** What commands ask of the views, and tell them. */
 const VIEW_PORTS = String.raw`^src/commands/(imported-tasks|task-finder|task-types|workers)\.port\.ts$`;
 const APPROVER_NOTICES = String.raw`^src/commands/approver-notices\.port\.ts$`;
+/** Whose tasks an actor may see. */
+const VISIBILITY = String.raw`^src/projections/visibility\.ts$`;
 const QUERY_FIELDS = String.raw`^src/projections/query-fields\.ts$`;
 const QUERY_MESSAGES = [
   String.raw`^src/projections/.*\.query\.ts$`,
   String.raw`^src/projections/query-messages\.ts$`,
+];
+/** The audit's files are not the views': it opens them itself, in a thread. */
+const AUDIT_FILES = '^src/projections/audit/';
+/** What projections are made from. */
+const PROJECTED = [
+  EVENTS,
+  TASK,
+  DATABASE,
+  PROCESSING,
+  EVENT_STORE_PORTS,
+  PROTOCOL,
+  CONTEXT,
+  VIEW_PORTS,
+  HISTORY_WITNESS,
+  JOBS,
 ];
 /** What reads all of a log and says whether it is whole. */
 const LOG_AUDIT = String.raw`^src/log-copy/(log-audit|progress)\.ts$`;
@@ -91,17 +116,8 @@ module.exports = {
       { except: [COMMAND_MESSAGES] },
     ),
     layer('database', DATABASE, [SQLITE]),
-    layer('projections', '^src/projections/', [
-      EVENTS,
-      TASK,
-      DATABASE,
-      PROCESSING,
-      EVENT_STORE_PORTS,
-      PROTOCOL,
-      CONTEXT,
-      VIEW_PORTS,
-      JOBS,
-    ]),
+    layer('projections', '^src/projections/', PROJECTED, { except: [AUDIT_FILES] }),
+    layer('audit', AUDIT_FILES, [...PROJECTED, SQLITE, '^src/projections/']),
     layer('sagas', '^src/sagas/', [EVENTS, COMMAND_MESSAGES, PROCESSING, PROTOCOL, CONTEXT]),
     layer('retention', '^src/retention/', [
       COMMAND_MESSAGES,
@@ -129,8 +145,26 @@ module.exports = {
     ),
     layer('jobs', JOBS, [DATABASE, PROTOCOL, CONTEXT]),
     layer('processing', PROCESSING, [JOBS, EVENT_STORE_PORTS, EVENTS, DATABASE, PROTOCOL, CONTEXT]),
+    layer('policy', '^src/policy/', [
+      TASK,
+      EVENTS,
+      EVENT_STORE_PORTS,
+      PROTOCOL,
+      JOBS,
+      PROCESSING,
+      COMMAND_MESSAGES,
+    ]),
     layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL]),
     layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
+    layer('proof', PROOF, [
+      EVENTS,
+      EVENT_STORE_PORTS,
+      JOBS,
+      PROTOCOL,
+      CONTEXT,
+      QUERY_FIELDS,
+      VISIBILITY,
+    ]),
     layer('backup', '^src/backup/', [
       EVENT_STORE_PORTS,
       LOG_AUDIT,
@@ -141,6 +175,7 @@ module.exports = {
     ]),
     layer('transport', '^src/transport/', [
       JOB_MESSAGES,
+      PROOF_MESSAGES,
       COMMAND_MESSAGES,
       QUERY_MESSAGES,
       PROTOCOL,

@@ -53,7 +53,7 @@ export function generate(code) {
     admin: admin(code, meanings),
     meta: fieldTable(fieldsOf(code, code.Meta), meanings.meta, {}, 'meta'),
     events: events(code, meanings),
-    'other events': otherEvents(),
+    'other-events': otherEvents(),
     task: taskTable(meanings),
     errors: errors(code, meanings),
     limits: limits(code, meanings),
@@ -212,6 +212,9 @@ const TYPES = [
   [['isActor'], said],
   [['isPosition'], said],
   [['isMaxRunning'], said],
+  [['areCounts'], said],
+  [['areExportedEvents'], said],
+  [['isSeal'], said],
 ];
 const LIST = ['isArray', 'arrayMinSize', 'arrayMaxSize'];
 
@@ -414,6 +417,7 @@ const OTHER_EVENTS = [
   ['refused-<task id>', 'refusal-events', ['CommandRefused', 'RefusalsOmitted']],
   ['types', 'task-type-events', ['TaskTypePaused', 'TaskTypeResumed', 'TaskTypeLimited']],
   ['admin', 'admin-events', ['AdminCommandSent']],
+  ['imports', 'import-events', ['TaskImported']],
 ];
 
 function otherEvents() {

@@ -18,6 +18,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EventLog } from '../src/event-store/index.js';
+import { LogAudit } from '../src/log-copy/log-audit.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Broker, startBroker } from './nats.js';
 import { type Service, startService } from './service.js';
@@ -45,6 +47,14 @@ const overNats = (nc: NatsConnection): Ask => {
     (await nc.request(subject, JSON.stringify(fields), { timeout: 10_000 })).json<RawReply>();
 };
 
+/** Whether every event continues the hash chain of its stream. */
+async function verifiedChain(log: EventLog, stream: string): Promise<boolean> {
+  const audit = new LogAudit();
+  for (const event of await log.readStream(stream)) audit.see(event);
+  const { events, brokenLinks } = audit.report();
+  return events > 0 && brokenLinks === 0;
+}
+
 /** What every message needs, so that only who asks can stand in its way. */
 const FIELDS: Readonly<Record<string, object>> = {
   pause_processor: { name: 'tasks' },
@@ -60,6 +70,7 @@ const FIELDS: Readonly<Record<string, object>> = {
   dry_run_projection: { projection: 'tasks' },
   get_job: { jobId: randomUUID() },
   abort_job: { jobId: randomUUID() },
+  import_task: { taskId: randomUUID(), fromLog: '0a1b2c3d', events: [] },
 };
 
 describe.each(['TCP, without a token file', 'NATS, with a token file'])(
@@ -140,6 +151,30 @@ describe.each(['TCP, without a token file', 'NATS, with a token file'])(
       expect(await paused()).toEqual([true]);
       expect(await ok('resume_processor', { name })).toEqual({ name, paused: false });
       expect(await paused()).toEqual([false]);
+    });
+
+    it('are written to the log with who, what and why before they are done', async () => {
+      await ok('pause_processor', { name: 'approval', reason: 'the host is moving' });
+      await ok('list_processors');
+      await ok('resume_processor', { name: 'approval' });
+      const events = await service.log.readStream('admin', { direction: 'backwards', limit: 2 });
+      const [resumed, paused] = events.map(({ type, data, metadata }) => ({
+        type,
+        data: JSON.parse(data) as object,
+        metadata: JSON.parse(metadata) as object,
+      }));
+      const by = { id: isNats ? 'operator' : 'anonymous' };
+      expect(paused).toMatchObject({
+        type: 'AdminCommandSent',
+        data: {
+          command: 'pause_processor',
+          args: { name: 'approval' },
+          reason: 'the host is moving',
+        },
+        metadata: { actor: by, transport: isNats ? 'nats' : 'tcp' },
+      });
+      expect(resumed?.data).toEqual({ command: 'resume_processor', args: { name: 'approval' } });
+      expect(await verifiedChain(service.log, 'admin')).toBe(true);
     });
 
     it('refuse a processor that there is not', async () => {

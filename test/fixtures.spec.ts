@@ -2,6 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { formatPosition } from '@taskmanager/protocol';
 import {
+  ADMIN_EVENT_CLASSES,
+  adminEventRegistry,
   type EventMetadata,
   IMPORT_EVENT_CLASSES,
   IMPORTS_STREAM,
@@ -9,6 +11,7 @@ import {
   TASK_EVENT_CLASSES,
   TASK_TYPE_EVENT_CLASSES,
   TASK_TYPES_STREAM,
+  ADMIN_STREAM,
   type TaskEvent,
   decodeImportEvent,
   decodeTaskEvent,
@@ -43,6 +46,7 @@ const CLASSES = [
   ...TASK_EVENT_CLASSES,
   ...TASK_TYPE_EVENT_CLASSES,
   ...IMPORT_EVENT_CLASSES,
+  ...ADMIN_EVENT_CLASSES,
   ...REFUSAL_EVENT_CLASSES,
 ];
 const VERSIONS = CLASSES.flatMap(({ type, version }) =>
@@ -51,6 +55,7 @@ const VERSIONS = CLASSES.flatMap(({ type, version }) =>
 
 const isOfTypes = ({ stream }: Fixture): boolean => stream === TASK_TYPES_STREAM;
 const isImport = ({ stream }: Fixture): boolean => stream === IMPORTS_STREAM;
+const isAdmin = ({ stream }: Fixture): boolean => stream === ADMIN_STREAM;
 const isRefusal = ({ stream }: Fixture): boolean => stream.startsWith('refused-');
 const metadataOf = ({ metadata }: Fixture): EventMetadata => JSON.parse(metadata) as EventMetadata;
 
@@ -72,9 +77,11 @@ function storedImport(fixture: Fixture) {
 function revived(fixture: Fixture): TaskEvent {
   if (isOfTypes(fixture)) return storedOfTypes(fixture).event;
   if (isImport(fixture)) return storedImport(fixture).event;
-  if (!isRefusal(fixture)) return stored(fixture).event;
+  const isTask = !isRefusal(fixture) && !isAdmin(fixture);
+  if (isTask) return stored(fixture).event;
   const data = JSON.parse(fixture.data) as object;
-  return refusalEventRegistry.revive(fixture.type, metadataOf(fixture).version, data);
+  const registry = isAdmin(fixture) ? adminEventRegistry : refusalEventRegistry;
+  return registry.revive(fixture.type, metadataOf(fixture).version, data);
 }
 
 test('every version of every event has an example, and no example is of anything else', () => {
@@ -124,7 +131,7 @@ describe.each(VERSIONS)('$type version $version', ({ type, version, present }) =
     });
   }
 
-  if (!isRefusal(fixture) && !isOfTypes(fixture) && !isImport(fixture)) {
+  if (!isRefusal(fixture) && !isAdmin(fixture) && !isOfTypes(fixture) && !isImport(fixture)) {
     test('changes a task to the status that stands beside it', () => {
       const taskId = taskIdOfStream(fixture.stream);
       const before = histories(type).reduce<Task | undefined>(

@@ -1,3 +1,4 @@
+import { ADMIN_STREAM } from './admin-events.js';
 import { CHAIN_START, chainHash, splitHash } from './hash-chain.js';
 import { chainedName, IMPORTS_STREAM } from './import-events.js';
 import { refusalStream } from './refusal-events.js';
@@ -30,7 +31,13 @@ export interface StreamEnd {
   readonly hash: string;
 }
 
-const CHAINED = [TASK_STREAM_PREFIX, refusalStream(''), TASK_TYPES_STREAM, IMPORTS_STREAM];
+const CHAINED = [
+  TASK_STREAM_PREFIX,
+  refusalStream(''),
+  TASK_TYPES_STREAM,
+  ADMIN_STREAM,
+  IMPORTS_STREAM,
+];
 
 const HASH_BYTES = 32;
 const FIRST_ROOM = 64;

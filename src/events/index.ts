@@ -1,4 +1,5 @@
 /** The facts: event classes, their stable names, their stored form and its hash chain. */
+export * from './admin-events.js';
 export * from './chain-ends.js';
 export * from './deadlines.js';
 export * from './event-metadata.js';

@@ -7,6 +7,7 @@ const MAX_TYPES = 100;
 /** Decides every recorded failure again with the present code, without any effect. */
 export class DryRunPolicy {
   static readonly message = 'dry_run_policy';
+  static readonly journaled = false as const;
 
   /** All when left out. */
   @Optional()

@@ -22,9 +22,10 @@ import {
 import type { ProcessorRun } from './processor-run.js';
 import type { ProcessorStatus } from './processor.js';
 import { ProjectionRun } from './views/projection-run.js';
-import type { ServedProjection } from './views/served-projection.js';
 import { SagaFinder } from './sagas/saga-finder.js';
 import { Timers } from './timers/timers.js';
+import { ProjectionSources, type ProjectionSource } from './views/projection-source.js';
+import type { ServedProjection } from './views/served-projection.js';
 import { Projection, type View } from './views/view.js';
 import { ViewGenerations } from './views/view-generations.js';
 
@@ -55,7 +56,8 @@ export class ProcessorRunner
 
   /** Before the bootstrap, which may begin with a job that goes on with a rebuild. */
   onModuleInit(): void {
-    for (const run of this.findProjections()) this.add(this.projections, run);
+    for (const run of [...this.findProjections(), ...this.findSources()])
+      this.add(this.projections, run);
   }
 
   onApplicationBootstrap(): void {
@@ -132,6 +134,11 @@ export class ProcessorRunner
       if (!options) return [];
       return [new ProjectionRun(wrapper.instance as View, options, log, clock, place, jobs, tell)];
     });
+  }
+
+  private findSources(): ServedProjection[] {
+    const wrappers = this.discovery.getProviders({ metadataKey: ProjectionSources.KEY });
+    return wrappers.map(({ instance }) => (instance as ProjectionSource).projection());
   }
 
   private findPublishers(): ProcessorHandler[] {

@@ -1,13 +1,22 @@
+import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { ImportedTasks } from '../commands/imported-tasks.port.js';
 import { TaskFinder } from '../commands/task-finder.port.js';
 import { TaskTypes } from '../commands/task-types.port.js';
 import { Workers } from '../commands/workers.port.js';
+import { Settings } from '../config/index.js';
 import { ContextModule } from '../context/context.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EventStoreModule } from '../event-store/event-store.module.js';
 import { ProcessingModule } from '../processing/processing.module.js';
+import { HistoryWitness } from '../proof/history-witness.port.js';
+import { AuditReader } from './audit/audit-reader.js';
+import { AuditWitness } from './audit/audit-witness.js';
+import { AuditProjection } from './audit/audit.projection.js';
+import { LogPlace } from './audit/log-place.js';
+import { GetLogStatsHandler } from './audit/log-stats.handler.js';
+import { QueryAuditHandler } from './audit/query-audit.handler.js';
 import { FeedTail } from './feed/feed-tail.js';
 import { ReadEventsHandler } from './feed/read-events.handler.js';
 import { ExportTaskHandler } from './history/export-task.handler.js';
@@ -47,6 +56,8 @@ const QUERY_HANDLERS = [
   ReadEventsHandler,
   ListTaskTypesHandler,
   ListWorkersHandler,
+  QueryAuditHandler,
+  GetLogStatsHandler,
   GetTaskAtHandler,
   DiffTaskHandler,
 ];
@@ -56,6 +67,10 @@ const QUERY_HANDLERS = [
   imports: [CqrsModule, ContextModule, EventStoreModule, DatabaseModule, ProcessingModule],
   providers: [
     TaskProjection,
+    AuditProjection,
+    AuditReader,
+    { provide: HistoryWitness, useClass: AuditWitness },
+    { provide: LogPlace, useFactory: logPlace, inject: [Settings] },
     ClaimSlots,
     ClaimWaiters,
     KnownImports,
@@ -72,6 +87,10 @@ const QUERY_HANDLERS = [
     { provide: Workers, useExisting: KnownWorkers },
     ...QUERY_HANDLERS,
   ],
-  exports: [ImportedTasks, TaskFinder, TaskHistories, TaskTypes, Workers],
+  exports: [HistoryWitness, ImportedTasks, TaskFinder, TaskHistories, TaskTypes, Workers],
 })
 export class ProjectionsModule {}
+
+function logPlace({ eventStore, dataDir }: Settings): LogPlace {
+  return { kind: eventStore, file: eventStore === 'sqlite' ? join(dataDir, 'log.db') : undefined };
+}

@@ -1,4 +1,6 @@
 import type { AdminName, QueryName } from '@taskmanager/protocol';
+import { GetLogStats } from './audit/log-stats.query.js';
+import { QueryAudit } from './audit/query-audit.query.js';
 import { ReadEvents } from './feed/read-events.query.js';
 import { ExportTask } from './history/export-task.query.js';
 import { GetTaskHistory } from './history/get-task-history.query.js';
@@ -38,9 +40,14 @@ export const QUERY_MESSAGES: readonly QueryClass[] = [
   ExplainTask,
   TaskStats,
   ListWorkers,
+  QueryAudit,
   GetTaskAt,
   DiffTask,
 ];
 
 /** Messages about tasks and their types that operate the service: only admins send them. */
-export const ADMIN_QUERY_MESSAGES: readonly AdminQueryClass[] = [ListStuckTasks, ListTaskTypes];
+export const ADMIN_QUERY_MESSAGES: readonly AdminQueryClass[] = [
+  ListStuckTasks,
+  ListTaskTypes,
+  GetLogStats,
+];

@@ -1,7 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { offsetOf, type Position } from '@taskmanager/protocol';
 import { type EventLog, LogReader } from '../event-store/index.js';
-import type { JobWork } from '../jobs/index.js';
+import { type JobWork, Pace } from '../jobs/index.js';
 import { HistoryCheck } from './history-check.js';
 import { MerkleTree } from './merkle-tree.js';
 
@@ -11,6 +10,7 @@ const TURN = 250;
 /** Reads the log from its first event on, in pieces, and checks it. */
 export class HistoryScan {
   readonly check = new HistoryCheck();
+  private readonly pace = new Pace();
   /** Number of the first event's place; with the head's, how much there is to read. */
   private first: bigint | undefined;
 
@@ -35,7 +35,7 @@ export class HistoryScan {
       for (const event of events) check.see(event);
       const total = this.total(last.position);
       work.report({ step: 'verify', done: check.events, total, unit: 'events' });
-      await setImmediate();
+      await this.pace.turn();
     }
   }
 
@@ -47,7 +47,7 @@ export class HistoryScan {
       tree.add(JSON.stringify([stream, revision, hash]));
       if (++leaves % TURN !== 0) continue;
       this.work.signal.throwIfAborted();
-      await setImmediate();
+      await this.pace.turn();
     }
     return tree.root();
   }

@@ -34,6 +34,7 @@ const IsSeal = (): PropertyDecorator =>
 /** Checks the hash chains of the whole log, or of one task, and what a seal says of the log. */
 export class VerifyHistory {
   static readonly message = 'verify_history';
+  static readonly journaled = false as const;
 
   @Optional()
   @Matches(TASK_ID_PATTERN, { message: '$property must be a UUID in lower case' })

@@ -1,4 +1,4 @@
-import { Logger, Optional } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { HistoryReport, HistorySeal, JobAnswer } from '@taskmanager/protocol';
 import { Refusal } from '../context/index.js';
@@ -17,7 +17,7 @@ export class VerifyHistoryHandler implements ICommandHandler<VerifyHistory> {
   constructor(
     private readonly log: EventLog,
     private readonly jobs: Jobs,
-    @Optional() private readonly witness?: HistoryWitness,
+    private readonly witness: HistoryWitness,
   ) {}
 
   async execute(command: VerifyHistory): Promise<JobAnswer> {

@@ -1,4 +1,3 @@
-import { Optional } from '@nestjs/common';
 import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import type { HistoryVerdict } from '@taskmanager/protocol';
 import { queryContextOf } from '../context/index.js';
@@ -13,7 +12,7 @@ import { VerifyTaskHistory } from './verify-task-history.query.js';
 export class VerifyTaskHistoryHandler implements IQueryHandler<VerifyTaskHistory, HistoryVerdict> {
   constructor(
     private readonly log: EventLog,
-    @Optional() private readonly witness?: HistoryWitness,
+    private readonly witness: HistoryWitness,
   ) {}
 
   async execute(query: VerifyTaskHistory): Promise<HistoryVerdict> {

@@ -20,8 +20,11 @@ type Handler<C> = (this: C, payload: unknown, request: IncomingRequest) => Promi
 
 /** An admin message that changes something. */
 interface AdminMessageClass extends MessageClass<object, AdminName> {
-  /** What it does leaves an event by itself; else it is written down before it is done. */
-  readonly recordsItself?: true;
+  /**
+   * False: it only looks, or what it does leaves an event by itself. Else it is written down before it
+   * is done.
+   */
+  readonly journaled?: false;
 }
 
 /** Every message on the wire, by its class. */
@@ -108,7 +111,7 @@ export function adminController({ admin }: Messages): Type {
     const shape = new MessageShape(type);
     add(type.message, async function (payload, request) {
       const command = this.requests.command(shape, payload, request);
-      if (!type.recordsItself) await this.journal.record(type.message, command);
+      if (type.journaled !== false) await this.journal.record(type.message, command);
       return this.commandBus.execute(command);
     });
   }

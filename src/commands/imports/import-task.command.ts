@@ -48,6 +48,7 @@ const AreCounts = (): PropertyDecorator =>
 /** A piece of a task that another service exported, to be kept and read here. */
 export class ImportTask implements ImportTaskRequest {
   static readonly message = 'import_task';
+  static readonly journaled = false as const;
 
   @IsTaskId()
   readonly taskId: string;

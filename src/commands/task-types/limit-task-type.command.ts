@@ -18,7 +18,7 @@ const IsMaxRunning = (): PropertyDecorator =>
 /** How many tasks of the type workers may hold at once. */
 export class LimitTaskType {
   static readonly message = 'limit_task_type';
-  static readonly recordsItself = true as const;
+  static readonly journaled = false as const;
 
   @IsTaskType()
   readonly taskType: string;

@@ -3,7 +3,7 @@ import { IsTaskType, IsText, Optional } from '../fields.js';
 /** Workers get tasks of the type again, those first who wait longest. */
 export class ResumeTaskType {
   static readonly message = 'resume_task_type';
-  static readonly recordsItself = true as const;
+  static readonly journaled = false as const;
 
   @IsTaskType()
   readonly taskType: string;

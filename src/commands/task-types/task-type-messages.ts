@@ -6,6 +6,6 @@ import { ResumeTaskType } from './resume-task-type.command.js';
 /** Admin messages that decide about a task type. */
 export const TASK_TYPE_COMMAND_MESSAGES: readonly {
   readonly message: AdminName;
-  readonly recordsItself: true;
+  readonly journaled: false;
   new (): object;
 }[] = [PauseTaskType, ResumeTaskType, LimitTaskType];

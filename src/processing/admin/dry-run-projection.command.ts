@@ -4,6 +4,7 @@ import { IsPosition, IsProcessorName, Optional } from './admin-fields.js';
 /** Folds a stretch of the log with the present code, without any effect. */
 export class DryRunProjection {
   static readonly message = 'dry_run_projection';
+  static readonly journaled = false as const;
 
   @IsProcessorName()
   readonly projection: string;

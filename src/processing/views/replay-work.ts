@@ -1,5 +1,4 @@
-import type { JobWork } from '../../jobs/index.js';
-import { Pace } from './pace.js';
+import { type JobWork, Pace } from '../../jobs/index.js';
 
 /** A job that reads much: it gives way to commands, and ends when it is told to. */
 export class ReplayWork {

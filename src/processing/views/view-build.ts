@@ -1,7 +1,7 @@
 import type { Position } from '@taskmanager/protocol';
 import type { ViewsDatabase } from '../../database/index.js';
 import type { EventLog } from '../../event-store/index.js';
-import type { Pace } from './pace.js';
+import type { Pace } from '../../jobs/index.js';
 import type { ViewTables } from './view.js';
 import type { Generation, ViewGenerations } from './view-generations.js';
 

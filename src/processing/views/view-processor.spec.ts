@@ -19,7 +19,7 @@ import { DELIVERIES, message, temporaryFolder, Views } from '../../projections/v
 import { toTaskInfo } from '../../task/index.js';
 import { EventFailed } from './event-failed.js';
 import { CheckpointMoved } from '../processor.js';
-import { Pace } from './pace.js';
+import { Pace } from '../../jobs/index.js';
 import type { BuildOrder } from './view-build.js';
 import { ViewGenerations } from './view-generations.js';
 import { Projection, type ProjectionOptions } from './view.js';

@@ -3,7 +3,7 @@ import { offsetOf, type Position, type RebuildReport } from '@taskmanager/protoc
 import { JobInterrupted, type JobWork } from '../../jobs/index.js';
 import type { ProcessorLoop } from '../processor-loop.js';
 import { ComparedBuild, type Comparison } from './compared-build.js';
-import { Pace } from './pace.js';
+import { Pace } from '../../jobs/index.js';
 import { ReplayWork } from './replay-work.js';
 import type { ProjectionOptions, View } from './view.js';
 import { type BuildOrder, GenerationGone, type ViewPlace } from './view-build.js';

@@ -169,16 +169,15 @@ export class AuditBuilds {
       );
       return undefined;
     }
+    const isGone = generation.state === 'serving' && position === null;
+    // Of an empty log there is nothing that the file could hold.
+    const isAnew = isGone && (await log.head()) !== undefined;
     return {
-      generation: this.isEmpty(generation, position) ? this.begunAnew(generation) : generation,
+      // Whoever took the serving build's file away gets a new one, which serves when it has caught up.
+      generation: isAnew ? this.begunAnew(generation) : generation,
       file,
       position: (position as Position | null) ?? undefined,
     };
-  }
-
-  /** Whoever took the file of the serving build away gets a new one, which serves when it has caught up. */
-  private isEmpty({ state }: Generation, position: string | null): boolean {
-    return state === 'serving' && position === null;
   }
 
   private begunAnew(generation: Generation): Generation {

@@ -1,5 +1,4 @@
 /** Builds the audit anew, compares it with the log, and tries the present code on history. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Difference,
   type DryRunReport,
@@ -10,7 +9,7 @@ import {
   type RebuildReport,
 } from '@taskmanager/protocol';
 import type { EventLog, LogPage, RecordedEvent } from '../../event-store/index.js';
-import type { JobWork } from '../../jobs/index.js';
+import { JobInterrupted, type JobWork, Pace } from '../../jobs/index.js';
 import { AUDIT, type AuditBuild, type AuditBuilds } from './audit-builds.js';
 import { taskIdOf } from './audit-compare.js';
 import { auditRowOf, isReadable, numberOf } from './audit-row.js';
@@ -127,6 +126,7 @@ export class AuditReplay {
     { file }: AuditBuild,
     report: (done: number) => void,
   ): Promise<Position | undefined> {
+    const pace = new Pace();
     for (;;) {
       const { position: expected } = await this.thread.call('state', file);
       const from = (expected as Position | null) ?? undefined;
@@ -138,7 +138,7 @@ export class AuditReplay {
       }
       report(await this.total(file));
       if (page.end) return position ?? from;
-      await nextTurn();
+      await pace.turn();
     }
   }
 
@@ -180,6 +180,7 @@ export class AuditReplay {
 
   /** The log's events there, page by page; the last page ends at `to`. */
   private async *pages({ from, to }: Place): AsyncGenerator<LogPage> {
+    const pace = new Pace();
     for (let after = from; ;) {
       const page = await this.log.readAll({ limit: PAGE, ...(after !== undefined && { after }) });
       const isLast = page.end || (to !== undefined && (page.position ?? '') >= to);
@@ -189,7 +190,7 @@ export class AuditReplay {
       } else yield page;
       if (isLast) return;
       after = page.position;
-      await nextTurn();
+      await pace.turn();
     }
   }
 
@@ -207,7 +208,7 @@ export class AuditReplay {
 
 /** The service stops under a rebuild: its next life goes on with what is there. */
 function mayGoOn({ signal }: JobWork): boolean {
-  return signal.aborted && (signal.reason as Error).name === 'JobInterrupted';
+  return signal.aborted && signal.reason instanceof JobInterrupted;
 }
 
 function earlier(a: Position | undefined, b: Position): Position {

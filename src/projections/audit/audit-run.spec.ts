@@ -7,7 +7,7 @@ import { ViewsDatabase } from '../../database/index.js';
 import type { EventLog } from '../../event-store/index.js';
 import { MemoryEventLog, MemoryLogStorage } from '../../event-store/memory/index.js';
 import { ProgressUpdated, taskStream } from '../../events/index.js';
-import type { JobWork } from '../../jobs/index.js';
+import { JobAborted, JobInterrupted, type JobWork } from '../../jobs/index.js';
 import { until } from '../../processing/handlers/handler-run.fixture.js';
 import { temporaryFolder } from '../views.fixture.js';
 import { AuditLog } from './audit-log.fixture.js';
@@ -88,8 +88,6 @@ function work(onReport: (abort: AbortController, done: number) => void = () => u
     report: ({ done }) => onReport(abort, done),
   };
 }
-const named = (name: string) => Object.assign(new Error(name), { name });
-
 /** Changes a file of the audit behind its back. */
 function change(file: string, sql: string): void {
   const db = new Sqlite(file);
@@ -104,6 +102,18 @@ describe('the audit', () => {
     const again = await caughtUp();
     expect(await rowsOf(again)).toEqual(written());
     expect(states(again)).toEqual(['1 serving']);
+  });
+
+  it('serves an empty log, and does nothing there', async () => {
+    const process = await started(new MemoryEventLog());
+    const state = async () => (await process.run.status(undefined)).map((one) => one.state);
+    while ((await state())[0] !== 'live') await new Promise((resolve) => setTimeout(resolve, 5));
+    const marker = () =>
+      process.database.connection.prepare('SELECT marker FROM view_generation').pluck().all();
+    const before = marker();
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(marker()).toEqual(before);
+    expect(await state()).toEqual(['live']);
   });
 
   it('two processes on one folder never write a row twice', async () => {
@@ -260,7 +270,7 @@ describe('rebuilding the audit', () => {
 
   it('takes its file away when it is aborted, and the old one goes on serving', async () => {
     const process = await caughtUp();
-    const aborted = work((abort) => abort.abort(named('JobAborted')));
+    const aborted = work((abort) => abort.abort(new JobAborted('JobAborted')));
     await expect(process.run.rebuild(aborted, { keepOld: true })).rejects.toThrow('JobAborted');
     expect(files()).toEqual(['audit-1.db']);
     expect(states(process)).toEqual(['1 serving']);
@@ -271,7 +281,7 @@ describe('rebuilding the audit', () => {
 
   it('goes on with what an earlier life has filled', async () => {
     const process = await caughtUp();
-    const interrupted = work((abort) => abort.abort(named('JobInterrupted')));
+    const interrupted = work((abort) => abort.abort(new JobInterrupted('stopped')));
     await expect(process.run.rebuild(interrupted, { keepOld: false })).rejects.toThrow();
     await stop(process);
     const again = await caughtUp();

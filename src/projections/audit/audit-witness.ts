@@ -1,31 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { formatPosition, offsetOf, type Position } from '@taskmanager/protocol';
 import { EventLog } from '../../event-store/index.js';
+import { HistoryWitness, type WitnessedHead } from '../../proof/history-witness.port.js';
 import type { StreamHead } from './audit-file.js';
 import { AuditProjection } from './audit.projection.js';
-
-/** An event that the audit has seen. */
-export interface WitnessedEvent {
-  readonly stream: string;
-  readonly revision: number;
-  readonly type: string;
-  readonly eventId: string;
-  readonly position: Position;
-}
 
 /**
  * What the audit remembers of the log: it shows what is no longer there. It asks the file that serves, and
  * those that were kept, as evidence or after a rebuild, until somebody drops them.
  */
 @Injectable()
-export class AuditWitness {
+export class AuditWitness extends HistoryWitness {
   constructor(
     private readonly audit: AuditProjection,
     private readonly log: EventLog,
-  ) {}
+  ) {
+    super();
+  }
 
   /** The last event of each stream, in the order of their names (by bytes), strictly after one. */
-  async heads(after: string | undefined, limit: number): Promise<WitnessedEvent[]> {
+  async heads(after: string | undefined, limit: number): Promise<WitnessedHead[]> {
     const found = new Map<string, StreamHead>();
     for (const head of await this.ofAll('heads', after ?? '', limit)) {
       const known = found.get(head.stream);
@@ -39,7 +33,7 @@ export class AuditWitness {
   }
 
   /** What it has seen strictly beyond a place in the log, in the order of the log. */
-  async beyond(position: Position | undefined, limit: number): Promise<WitnessedEvent[]> {
+  async beyond(position: Position | undefined, limit: number): Promise<WitnessedHead[]> {
     const after = position === undefined ? -1 : Number(offsetOf(position));
     const found = await this.ofAll('beyond', after, limit);
     const events = new Map(found.map((head) => [head.eventId, head]));
@@ -64,7 +58,7 @@ export class AuditWitness {
     return (await Promise.all(pages)).flat();
   }
 
-  private eventOf({ offset, ...event }: StreamHead): WitnessedEvent {
+  private eventOf({ offset, ...event }: StreamHead): WitnessedHead {
     return { ...event, position: formatPosition(this.log.logId, offset) };
   }
 }

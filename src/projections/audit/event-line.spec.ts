@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import {
-  CommandRefused,
-  RefusalsOmitted,
+  ADMIN_EVENT_CLASSES,
+  IMPORT_EVENT_CLASSES,
+  REFUSAL_EVENT_CLASSES,
   TASK_EVENT_CLASSES,
   TASK_TYPE_EVENT_CLASSES,
 } from '../../events/index.js';
@@ -17,8 +18,9 @@ describe('eventLine', () => {
     const registered = [
       ...TASK_EVENT_CLASSES,
       ...TASK_TYPE_EVENT_CLASSES,
-      CommandRefused,
-      RefusalsOmitted,
+      ...REFUSAL_EVENT_CLASSES,
+      ...ADMIN_EVENT_CLASSES,
+      ...IMPORT_EVENT_CLASSES,
     ];
     expect([...TYPES_WITH_A_LINE].sort()).toEqual(registered.map(({ type }) => type).sort());
   });

@@ -1,13 +1,20 @@
 /** What happened, in one line for people: who, what, what changed, from where. Its words may change. */
-import type { AnyTaskEvent, AnyTaskTypeEvent } from '../../events/index.js';
+import type {
+  AdminCommandSent,
+  AnyRefusalEvent,
+  AnyTaskEvent,
+  AnyTaskTypeEvent,
+  TaskImported,
+} from '../../events/index.js';
 
 /** Characters of a line; what is longer ends in `…`. */
 export const LINE_LENGTH = 300;
 /** Characters of one text that came from outside. */
 const TEXT_LENGTH = 160;
 
-type KnownType =
-  AnyTaskEvent['type'] | AnyTaskTypeEvent['type'] | 'CommandRefused' | 'RefusalsOmitted';
+type KnownType = (
+  AnyTaskEvent | AnyTaskTypeEvent | AnyRefusalEvent | AdminCommandSent | TaskImported
+)['type'];
 type Fields = Readonly<Record<string, unknown>>;
 /** `at`: of the event, epoch milliseconds. */
 type Say = (data: Fields, at: unknown) => string;
@@ -55,6 +62,10 @@ const LINES: Readonly<Record<KnownType, Say>> = {
     `${maxRunning === null ? `lifted the limit of ${text(taskType)}` : `limited ${text(taskType)} to ${text(maxRunning)} at once`}${because(reason)}`,
   CommandRefused: ({ command, code, reason }) =>
     `was refused ${text(command)}: ${text(code)}${because(reason, ' ')}`,
+  AdminCommandSent: ({ command, args, reason }) =>
+    `told the service: ${text(command)}${isEmpty(args) ? '' : ` ${text(args)}`}${because(reason)}`,
+  TaskImported: ({ fromLog, events, refusals }) =>
+    `imported it from log ${text(fromLog)}: ${text(events)} events, ${text(refusals)} refusals`,
   RefusalsOmitted: ({ recorded }) =>
     `sent more: refusals after ${text(recorded)} are in the service's log only`,
 };
@@ -83,6 +94,8 @@ function nameOf(id: unknown): string {
 function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }
+
+const isEmpty = (args: unknown): boolean => Object.keys(fieldsOf(args)).length === 0;
 
 function because(reason: unknown, before = ': '): string {
   return reason === undefined || reason === null || reason === '' ? '' : `${before}${text(reason)}`;

@@ -1,6 +1,7 @@
 import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { type HistoryEvent, type HistoryPage, LIMITS } from '@taskmanager/protocol';
 import { queryContextOf } from '../../context/index.js';
+import { eventLine, LINE_LENGTH } from '../audit/event-line.js';
 import type { RecordedEvent } from '../../event-store/index.js';
 import type { EventMetadata } from '../../events/index.js';
 import { maySee, taskNotFound } from '../visibility.js';
@@ -10,7 +11,7 @@ import { TaskHistories } from './task-histories.js';
 /** Events read at a time: large ones fill an answer long before the limit. */
 const PAGE = 100;
 /** What an event adds to the answer beside its data and metadata, in bytes. */
-const ENVELOPE_BYTES = 400;
+const ENVELOPE_BYTES = 400 + 2 * LINE_LENGTH;
 
 /** Answers from the log itself, as stored: no view is asked, no upcaster has touched it. */
 @QueryHandler(GetTaskHistory)
@@ -48,6 +49,7 @@ function sizeOf({ data, metadata }: RecordedEvent): number {
 
 function toHistoryEvent(record: RecordedEvent): HistoryEvent {
   const metadata = JSON.parse(record.metadata) as EventMetadata & HistoryEvent['metadata'];
+  const data = JSON.parse(record.data) as HistoryEvent['data'];
   return {
     id: record.id,
     type: record.type,
@@ -56,7 +58,8 @@ function toHistoryEvent(record: RecordedEvent): HistoryEvent {
     position: record.position,
     at: metadata.timestamp,
     actor: metadata.actor,
-    data: JSON.parse(record.data) as HistoryEvent['data'],
+    data,
     metadata,
+    line: eventLine(record.type, data, metadata),
   };
 }

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TaskInfo, TaskPoint } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
-import type { EventLog } from '../../event-store/index.js';
-import { decodeTaskEvent, type StoredTaskEvent, taskStream } from '../../events/index.js';
+import { decodeTaskEvent, type StoredTaskEvent } from '../../events/index.js';
 import { evolve, type Task, toTaskInfo } from '../../task/index.js';
+import { originOf, type TaskHistories, type TaskHistory } from '../history/task-histories.js';
 import { maySee, taskNotFound } from '../visibility.js';
 
 /** Events read at a time; each may hold a payload. */
@@ -20,16 +20,17 @@ export const NOW: TaskPoint = {};
  *   a revision that it does not have
  */
 export async function tasksAt(
-  log: EventLog,
+  histories: TaskHistories,
   id: string,
   points: readonly TaskPoint[],
   apps: readonly string[] | undefined,
 ): Promise<readonly TaskInfo[]> {
+  const history = await histories.find(id);
+  if (!history || !maySee(apps, history.appName)) throw taskNotFound(id);
   const states = points.map((): Task | undefined => undefined);
   let task: Task | undefined;
-  for await (const stored of eventsOf(log, id)) {
+  for await (const stored of eventsOf(history)) {
     task = evolve(task, stored);
-    if (!maySee(apps, task.appName)) throw taskNotFound(id);
     let wanted = false;
     for (const [index, point] of points.entries()) {
       if (!covers(point, stored)) continue;
@@ -46,13 +47,14 @@ export async function tasksAt(
     if (point.revision !== undefined && state.revision !== point.revision) {
       throw noSuchRevision(id, point.revision, revision);
     }
-    return toTaskInfo(state);
+    const { imported } = history;
+    return { ...toTaskInfo(state), ...(imported && { imported: originOf(imported) }) };
   });
 }
 
-async function* eventsOf(log: EventLog, id: string): AsyncGenerator<StoredTaskEvent, void> {
+async function* eventsOf(history: TaskHistory): AsyncGenerator<StoredTaskEvent, void> {
   for (let from = 0n; ; from += BigInt(PAGE)) {
-    const page = await log.readStream(taskStream(id), { from, limit: PAGE });
+    const page = await history.read({ from, limit: PAGE });
     yield* page.map(decodeTaskEvent);
     if (page.length < PAGE) return;
     // A long life is folded in pieces: others have their turn in between.

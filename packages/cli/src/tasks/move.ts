@@ -1,23 +1,10 @@
 /** `task export` and `task import`: a task with its whole history as a file, for another service. */
 import { Readable } from 'node:stream';
-import type { CommandOptions, ImportAnswer, TaskManager } from '@taskmanager/client';
 import type { Define } from '../act.js';
 import { id } from '../arguments.js';
 import { assertFree, type FileOptions, linesOf, writeOut } from '../files.js';
 import { printable } from '../output/printable.js';
 import { countText } from '../output/words.js';
-
-/** What the client does about files of tasks: it reads and checks lines of NDJSON. */
-interface TaskFiles {
-  exportTask(task: string, options?: CommandOptions): AsyncIterable<string>;
-  /** From a function, which is called twice, it keeps little in memory. */
-  importTask(
-    lines: AsyncIterable<string> | (() => AsyncIterable<string>),
-    options?: CommandOptions,
-  ): Promise<ImportAnswer>;
-}
-
-const filesOf = (tasks: TaskManager) => tasks as unknown as TaskFiles;
 
 export const defineMove: Define = (group, act) => {
   group
@@ -30,7 +17,7 @@ export const defineMove: Define = (group, act) => {
       act(async (session, task: string, options: FileOptions) => {
         const { out, force } = options;
         if (out !== undefined && out !== '-') await assertFree(out, force ?? false);
-        const lines = filesOf(await session.tasks()).exportTask(task, session.call);
+        const lines = (await session.tasks()).exportTask(task, session.call);
         await writeOut(options, session.io, Readable.from(ended(lines)));
         if (out !== undefined && out !== '-') session.output.note(`It is in ${printable(out)}.`);
       }),
@@ -45,10 +32,11 @@ export const defineMove: Define = (group, act) => {
         await session.confirm(
           () => `Import the task of ${file}? What is imported cannot be taken out again.`,
         );
-        const tasks = filesOf(await session.tasks());
+        const tasks = await session.tasks();
+        // A file is read twice, standard input is kept: all is checked before anything is sent.
         const open = () => linesOf(file, session.io);
-        // Standard input can be read only once.
-        const answer = await tasks.importTask(file === '-' ? open() : open, session.call);
+        const lines = file === '-' ? open() : open;
+        const answer = await tasks.importTask(lines, session.call);
         output.answer(answer, ({ taskId, events, refusals, repeated }) => {
           const held = `${countText(events)} events and ${countText(refusals)} refusals`;
           const before = repeated ? 'It was here already' : 'It is here now';
@@ -59,5 +47,5 @@ export const defineMove: Define = (group, act) => {
 };
 
 async function* ended(lines: AsyncIterable<string>): AsyncGenerator<string, void> {
-  for await (const line of lines) yield line.endsWith('\n') ? line : `${line}\n`;
+  for await (const line of lines) yield `${line}\n`;
 }

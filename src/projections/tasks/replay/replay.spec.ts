@@ -60,7 +60,9 @@ describe('the task view beside its log', () => {
     views.database.connection.prepare(text).run(...values);
   const states = () =>
     views.database.connection
-      .prepare('SELECT generation, state FROM view_generation ORDER BY generation')
+      .prepare(
+        "SELECT generation, state FROM view_generation WHERE view = 'tasks' ORDER BY generation",
+      )
       .raw()
       .all();
   const tables = (generation: number) =>
@@ -225,7 +227,10 @@ describe('the task view beside its log', () => {
 
     it('takes rows for right that are ahead of the checkpoint, as a kill in a large write leaves them', async () => {
       const { position } = tasks.stored.find(({ taskId }) => taskId === ids.failed)!;
-      sql('UPDATE view_generation SET ahead = position, position = ?', position);
+      sql(
+        "UPDATE view_generation SET ahead = position, position = ? WHERE view = 'tasks'",
+        position,
+      );
       expect(await verify()).toMatchObject({ ok: true, rows: 6, position });
     });
 
