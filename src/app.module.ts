@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { BackupModule } from './backup/backup.module.js';
+import { AdminJournalModule } from './commands/admin-journal.module.js';
 import { CommandsModule } from './commands/commands.module.js';
 import { ConfigModule, type Settings } from './config/index.js';
 import { ContextModule } from './context/context.module.js';
@@ -32,6 +33,7 @@ export class AppModule {
         EventStoreModule,
         JobsModule,
         BackupModule,
+        AdminJournalModule,
         CommandsModule,
         ProjectionsModule,
         ProcessingModule,

@@ -334,7 +334,7 @@ describe('A backup', () => {
     const report = ({ step }: { readonly step?: string }) => void steps.push(step ?? '');
     const { log, file } = await copyInThread(program, work, { report });
     expect({ events: log.events, bytes: file.bytes }).toEqual({
-      events: 60,
+      events: (await logIn(at('small'))).length,
       bytes: readFileSync(work.to).length,
     });
     const nowhere = { ...work, from: at('nowhere', 'log.db') };
@@ -351,7 +351,9 @@ describe('A backup', () => {
     cpSync(original, damaged, { recursive: true });
     writeFileSync(join(damaged, 'log.db'), 'no database');
     expect((await restore('--from', original, '--to', damaged, '--force')).code).toBe(0);
-    expect(await logIn(damaged)).toEqual(await logIn(at('small')));
+    const restored = await logIn(damaged);
+    // What admins did since the backup is not in it.
+    expect(restored).toEqual((await logIn(at('small'))).slice(0, 60));
   });
 
   it('of a log whose history is not whole fails, says where, and leaves nothing', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Controller,
+  Global,
   type INestApplication,
   Injectable,
   Module,
@@ -25,7 +26,7 @@ import { UpdateTaskData } from '../src/commands/update-task-data.command.js';
 import { UpdateTaskProgress } from '../src/commands/update-task-progress.command.js';
 import { PauseProcessor } from '../src/processing/admin/pause-processor.command.js';
 import { ConfigModule, ServiceLogger, Settings } from '../src/config/index.js';
-import { contextOf, queryContextOf, Refusal } from '../src/context/index.js';
+import { AdminJournal, contextOf, queryContextOf, Refusal } from '../src/context/index.js';
 import { LogUnavailable, RevisionConflict } from '../src/event-store/index.js';
 import { serve, TransportModule } from '../src/transport/index.js';
 
@@ -194,6 +195,7 @@ class EchoController {
   }
 }
 
+@Global()
 @Module({
   imports: [CqrsModule],
   controllers: [EchoController],
@@ -211,7 +213,10 @@ class EchoController {
     UpdateTaskDataHandler,
     UpdateTaskProgressHandler,
     Waits,
+    // What is written down has a spec of its own, in src/commands.
+    { provide: AdminJournal, useValue: { record: () => Promise.resolve() } },
   ],
+  exports: [AdminJournal],
 })
 class FakeHandlers {}
 

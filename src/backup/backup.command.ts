@@ -4,6 +4,7 @@ import { BACKUP_NAME } from './backup-name.js';
 /** Copies the log, while it is written to, into a folder of its own below BACKUP_DIR. */
 export class Backup {
   static readonly message = 'backup';
+  static readonly journaled = false as const;
 
   /** Of the folder; the time when left out. */
   @ValidateIf((_, value) => value !== undefined)

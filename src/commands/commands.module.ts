@@ -1,13 +1,11 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import { AdminJournal } from '../context/index.js';
 import { ContextModule } from '../context/context.module.js';
 import { EventStoreModule } from '../event-store/event-store.module.js';
 import { ProjectionsModule } from '../projections/projections.module.js';
 import { PublishersModule } from '../publishers/publishers.module.js';
 import { AcknowledgeCancelHandler } from './acknowledge-cancel.handler.js';
 import { AcknowledgePauseHandler } from './acknowledge-pause.handler.js';
-import { StreamAdminJournal } from './admin-journal.js';
 import { ApproveTaskHandler } from './approve-task.handler.js';
 import { BatchHandler } from './batch.handler.js';
 import { CancelTaskHandler } from './cancel-task.handler.js';
@@ -114,10 +112,8 @@ const INTERNAL_HANDLERS = [
     TaskImports,
     TaskStreams,
     TaskTypeControl,
-    { provide: AdminJournal, useClass: StreamAdminJournal },
     ...HANDLERS,
     ...INTERNAL_HANDLERS,
   ],
-  exports: [AdminJournal],
 })
 export class CommandsModule {}

@@ -1,7 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { CommandsModule } from '../commands/commands.module.js';
 import { ContextModule } from '../context/context.module.js';
 import { Authenticator } from './authenticator.js';
 import { Dispatcher } from './dispatcher.js';
@@ -24,7 +23,7 @@ export class TransportModule {
   static serving(messages: Messages): DynamicModule {
     return {
       module: TransportModule,
-      imports: [CommandsModule, ContextModule, CqrsModule],
+      imports: [ContextModule, CqrsModule],
       controllers: [
         commandController(messages),
         queryController(messages),
