@@ -4,6 +4,7 @@ import { created, started, TASK_ID } from '../../../test/given.js';
 import {
   type ChainEnd,
   chainHash,
+  CommandRefused,
   EMPTY_CHAIN,
   encodeEvent,
   type EventMetadata,
@@ -14,7 +15,7 @@ import {
 } from '../../events/index.js';
 import { type ImportedHistory, NOTHING_YET, partsOf, withEvent } from './imported-history.js';
 
-const [EVENTS] = partsOf(TASK_ID);
+const [EVENTS, REFUSALS] = partsOf(TASK_ID);
 const STREAM = taskStream(TASK_ID);
 const COMMAND_ID = '0190a5a0-0000-5000-8000-000000000010';
 
@@ -105,6 +106,11 @@ describe('An event that is imported', () => {
       ],
       /lacks metadata/,
     ],
+    [
+      'no clock can tell its time',
+      () => forged([created(), { timestamp: Number.MAX_SAFE_INTEGER }]),
+      /lacks metadata/,
+    ],
     ['its id is no UUID', () => [{ ...first()!, id: 'x' }], /no UUID/],
     [
       'one is missing before it',
@@ -116,5 +122,30 @@ describe('An event that is imported', () => {
     const all = events();
     expect(() => take(all)).toThrow(why);
     expect(() => take(all)).toThrow(`(${STREAM}, revision ${all.at(-1)!.revision})`);
+  });
+
+  /** A refusal that somebody wrote himself. */
+  const refusal = (metadata: Partial<Metadata>): ExportedEvent => {
+    const { original } = REFUSALS!;
+    const { actor } = METADATA;
+    const told = { command: 'pause_task', actor, code: 'FORBIDDEN', reason: 'no' } as const;
+    const stored = { ...METADATA, ...metadata };
+    const event = new CommandRefused(told);
+    const { text } = encodeEvent(EMPTY_CHAIN, original, COMMAND_ID, event, stored);
+    return { stream: original, revision: 0, ...text };
+  };
+
+  it.each([
+    ['of another app', () => take(forged([created()])), { appName: 'bank' }],
+    ['of another type', () => take(forged([created()])), { taskType: 'x' }],
+    ['of a task of which nothing has come', () => NOTHING_YET, {}],
+  ])('is no refusal %s', (_, before, metadata) => {
+    const take = () => withEvent(before(), TASK_ID, REFUSALS!, refusal(metadata));
+    expect(take).toThrow(/whose events come first/);
+  });
+
+  it('is a refusal of its task', () => {
+    const { refusals } = withEvent(take(forged([created()])), TASK_ID, REFUSALS!, refusal({}));
+    expect(refusals.revision).toBe(0);
   });
 });

@@ -77,6 +77,11 @@ export function withEvent(
   const after = { ...history, [chain]: { revision, hash } };
   if (chain === 'events') return { ...after, task: folded(history, taskId, event, data, metadata) };
   read(event, () => refusalEventRegistry.revive(event.type, version, data));
+  const { task } = history;
+  // The audit shows it to whoever may see the app that stands beside it.
+  if (task?.appName !== metadata.appName || task.taskType !== metadata.taskType) {
+    throw refused(event, 'is of another app or type than the task, whose events come first');
+  }
   return after;
 }
 
@@ -121,12 +126,16 @@ function objectIn(text: string): object | undefined {
   }
 }
 
+/** The last moment that a Date can tell. */
+const LAST_MS = 8.64e15;
+
 /** What readers of histories rely on. */
 function isMetadata(value: object): value is EventMetadata {
   const metadata = value as Partial<Record<keyof EventMetadata, unknown>>;
   const { actor, status } = metadata;
   return (
     isWhole(metadata.timestamp) &&
+    Number(metadata.timestamp) <= LAST_MS &&
     isWhole(metadata.version) &&
     isWhole(metadata.attempt) &&
     isActor(actor) &&
