@@ -26,6 +26,19 @@ export interface ExportFooter {
   readonly sha256: string;
 }
 
+/**
+ * What JSON leaves as it is, though some readers end a line there, and a terminal acts on it: control
+ * characters, line separators, what turns the direction of text.
+ */
+ 
+const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+const lineOf = (value: object): string =>
+  JSON.stringify(value).replace(
+    UNSAFE,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /** Lines without line feeds, made page by page: never more than one page is in memory. */
 export async function* exportedLines(
   pageAt: (cursor: string | undefined) => Promise<ExportPage>,
@@ -33,7 +46,7 @@ export async function* exportedLines(
 ): AsyncGenerator<string, void> {
   const hash = createHash('sha256');
   const hashed = (value: object): string => {
-    const line = JSON.stringify(value);
+    const line = lineOf(value);
     hash.update(`${line}\n`);
     return line;
   };
