@@ -1,4 +1,5 @@
 /** Files that are whole when they have their name: what is broken off leaves none. */
+import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { access, readFile, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -28,10 +29,12 @@ export async function writeOut(
     return;
   }
   await assertFree(out, force ?? false);
-  const part = `${out}.part`;
+  // A name of its own, and a new file: what somebody else has put or writes there is left alone.
+  const part = `${out}.${randomUUID()}.part`;
   try {
-    const file: Writable = createWriteStream(part, { mode: 0o600 });
+    const file: Writable = createWriteStream(part, { flags: 'wx', mode: 0o600 });
     await pipeline([...streams, file], { signal: io.signal });
+    await assertFree(out, force ?? false);
     await rename(part, out);
   } catch (error) {
     await rm(part, { force: true });

@@ -159,6 +159,32 @@ describe('audit export', () => {
     expect(readdirSync(folder)).toEqual(['all.ndjson']);
   });
 
+  it('leaves alone what others have put or write beside it', async () => {
+    const file = join(folder, 'all.ndjson');
+    writeFileSync(`${file}.part`, 'mine');
+    const two = [0, 1].map(() =>
+      taskmanager(['audit', 'export', '-o', file, '--force'], { answers: pages([event()]) }),
+    );
+    for (const { code } of await Promise.all(two)) expect(code).toBe(0);
+    expect(readFileSync(`${file}.part`, 'utf8')).toBe('mine');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(event());
+    expect(readdirSync(folder)).toEqual(['all.ndjson', 'all.ndjson.part']);
+  });
+
+  it('replaces no file that came while it was written', async () => {
+    const file = join(folder, 'all.ndjson');
+    const query_audit = () => {
+      writeFileSync(file, 'theirs');
+      return answer({ events: [event()] });
+    };
+    const { code, err } = await taskmanager(['audit', 'export', '-o', file], {
+      answers: { query_audit },
+    });
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('--force') });
+    expect(readFileSync(file, 'utf8')).toBe('theirs');
+    expect(readdirSync(folder)).toEqual(['all.ndjson']);
+  });
+
   it('leaves no file when it breaks off', async () => {
     const answers = {
       query_audit: [
