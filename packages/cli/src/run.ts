@@ -3,7 +3,7 @@ import { ExitCode } from './exit-codes.js';
 import { failureOf } from './failure.js';
 import type { Io } from './io.js';
 import { Output } from './output/output.js';
-import { printable } from './output/printable.js';
+import { printable, safeJson } from './output/printable.js';
 import { buildProgram } from './program.js';
 import { type GlobalOptions, Session } from './session.js';
 import type { Act } from './act.js';
@@ -42,8 +42,9 @@ function report(error: unknown, io: Io, options: GlobalOptions): ExitCode {
   const { exitCode, ...failure } = failureOf(error, io.signal);
   const output = new Output(io, { json: false, color: options.color, times: 'iso' });
   if (failure.message === '') return exitCode;
-  if (options.json) output.note(JSON.stringify({ error: failure }));
-  else if (failure.code === 'FAULT') output.note(failure.message);
+  if (options.json) output.note(safeJson({ error: failure }));
+  else if (failure.code === 'FAULT')
+    output.note(failure.message.split('\n').map(printable).join('\n'));
   else output.note(`${output.paintErrors.red('taskmanager:')} ${printable(failure.message)}`);
   return exitCode;
 }

@@ -238,6 +238,13 @@ describe('what goes wrong', () => {
     expect(JSON.parse(err)).toMatchObject({ error: { code: 'FORBIDDEN', correlationId: 'c-1' } });
   });
 
+  it('reaches no terminal as it came, as JSON either', async () => {
+    const answers = { get_task: refusal('FORBIDDEN', 'a\u009b2Jb\u202e') };
+    const asJson = await taskmanager([...get, '--json'], { answers });
+    expect(JSON.parse(asJson.err)).toMatchObject({ error: { code: 'FORBIDDEN' } });
+    expect(asJson.err).toContain('\\u009b2Jb\\u202e');
+  });
+
   it('says who to be when the token is not known, and never the token', async () => {
     const answers = { get_task: refusal('UNAUTHENTICATED', 'meta.token is not known.') };
     const { code, err, received } = await taskmanager([...get, '--token', 's3cret'], { answers });
