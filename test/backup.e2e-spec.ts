@@ -152,7 +152,9 @@ describe('A backup of a service under load', () => {
     const second = await startService({ DATA_DIR: at('restored') });
     const there = await connect(second.port);
     const tasks = new Map<string, number>();
-    for (const { stream, revision } of kept) tasks.set(stream.slice(5), Number(revision));
+    for (const { stream, revision } of kept) {
+      if (stream.startsWith('task-')) tasks.set(stream.slice(5), Number(revision));
+    }
     const present = new Map<string, TaskInfo>();
     for await (const task of client.tasks({ limit: 500 })) present.set(task.id, task);
     let seen = 0;
@@ -181,6 +183,8 @@ describe('A backup of a service under load', () => {
 describe('A backup', () => {
   const backups = at('others');
   let original: string;
+  /** What is in it: 60 events of tasks, and that it was asked for. */
+  let held: Awaited<ReturnType<typeof logIn>>;
 
   beforeAll(async () => {
     const service = await startService({ DATA_DIR: at('small'), BACKUP_DIR: backups });
@@ -190,6 +194,7 @@ describe('A backup', () => {
     original = ((await backup(client, 'small')).result as unknown as BackupReport).directory;
     await client.close();
     await service.close();
+    held = await logIn(at('small'));
   });
 
   let copies = 0;
@@ -199,6 +204,12 @@ describe('A backup', () => {
     return copy;
   };
   const target = () => at(`target-${copies}`);
+  /** As whoever knows how a manifest is made could. */
+  const fitManifest = (copy: string) => {
+    const bytes = readFileSync(join(copy, 'log.db'));
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    changeManifest(copy, ({ file }) => ({ file: { ...file, sha256, bytes: bytes.length } }));
+  };
   const changeManifest = (copy: string, change: (manifest: Manifest) => object) => {
     const file = join(copy, 'manifest.json');
     const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
@@ -232,16 +243,14 @@ describe('A backup', () => {
       'an event changed, and a manifest to fit',
       (copy) => {
         changeEvent(copy);
-        const bytes = readFileSync(join(copy, 'log.db'));
-        const sha256 = createHash('sha256').update(bytes).digest('hex');
-        changeManifest(copy, ({ file }) => ({ file: { ...file, sha256, bytes: bytes.length } }));
+        fitManifest(copy);
       },
       /1 events do not hold in their hash chain, the first: TaskCreated .* revision 0/,
     ],
     [
       'fewer events than its manifest says',
-      (copy) => changeManifest(copy, ({ log }) => ({ log: { ...log, events: 61 } })),
-      /holds 60 events .* its manifest says 61/,
+      (copy) => changeManifest(copy, ({ log }) => ({ log: { ...log, events: 62 } })),
+      /holds 61 events .* its manifest says 62/,
     ],
   ];
   it.each(broken)(
@@ -271,7 +280,7 @@ describe('A backup', () => {
     expect(refused).toMatchObject({ code: 1, errors: expect.stringContaining('--force') });
     expect(await logIn(at('used'))).toEqual(before);
     expect((await restore('--from', original, '--to', at('used'), '--force')).code).toBe(0);
-    expect(await logIn(at('used'))).toEqual(await logIn(at('small')));
+    expect(await logIn(at('used'))).toEqual(held);
     const [aside] = readdirSync(at('used')).filter((name) => name.startsWith('before-restore-'));
     expect(await logIn(at('used', aside!))).toEqual(before);
     expect(existsSync(at('used', 'of-a-worker'))).toBe(true);
@@ -351,9 +360,7 @@ describe('A backup', () => {
     cpSync(original, damaged, { recursive: true });
     writeFileSync(join(damaged, 'log.db'), 'no database');
     expect((await restore('--from', original, '--to', damaged, '--force')).code).toBe(0);
-    const restored = await logIn(damaged);
-    // What admins did since the backup is not in it.
-    expect(restored).toEqual((await logIn(at('small'))).slice(0, 60));
+    expect(await logIn(damaged)).toEqual(held);
   });
 
   it('of a log whose history is not whole fails, says where, and leaves nothing', async () => {
