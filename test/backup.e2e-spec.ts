@@ -248,6 +248,19 @@ describe('A backup', () => {
       /1 events do not hold in their hash chain, the first: TaskCreated .* revision 0/,
     ],
     [
+      'something in it that would change what is written later',
+      (copy) => {
+        const db = new Database(join(copy, 'log.db'));
+        db.exec(
+          `CREATE TRIGGER quiet AFTER INSERT ON event WHEN new.type = 'CommandRefused'
+           BEGIN DELETE FROM event WHERE position = new.position; END`,
+        );
+        db.close();
+        fitManifest(copy);
+      },
+      /is damaged: it has a trigger, quiet/,
+    ],
+    [
       'fewer events than its manifest says',
       (copy) => changeManifest(copy, ({ log }) => ({ log: { ...log, events: 62 } })),
       /holds 61 events .* its manifest says 62/,

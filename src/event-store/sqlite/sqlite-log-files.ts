@@ -111,7 +111,13 @@ class SqliteStoredLog implements StoredLog {
 
   damage(): string | undefined {
     const found = this.db.pragma('integrity_check(1)', { simple: true });
-    return found === 'ok' ? undefined : String(found);
+    if (found !== 'ok') return String(found);
+    const [trigger] = this.db
+      .prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type = 'trigger'`)
+      .pluck()
+      .all();
+    // It would change what the service writes from now on, behind its back.
+    return trigger === undefined ? undefined : `it has a trigger, ${trigger}, and no log has any`;
   }
 
   *events(): Generator<RecordedEvent> {
