@@ -11,6 +11,7 @@ import {
   taskStream,
 } from '../../events/index.js';
 import { evolve, type Task, toTaskInfo } from '../../task/index.js';
+import { maySee } from '../visibility.js';
 
 const PAGE = 1_000;
 
@@ -67,8 +68,18 @@ export class TaskHistories {
     return own ? new TaskHistory(this.log, taskId, own, undefined) : this.findImported(taskId);
   }
 
-  /** As it is, with where it came from; undefined when it was not imported. */
-  async readImported(taskId: string): Promise<TaskInfo | undefined> {
+  /**
+   * As it is, with where it came from; undefined when it was not imported, or may not be seen: nothing is
+   * read then, so that the time which that takes tells nobody that it is there.
+   * @param apps those whose tasks may be seen; all when undefined
+   */
+  async readImported(
+    taskId: string,
+    apps: readonly string[] | undefined,
+  ): Promise<TaskInfo | undefined> {
+    await this.imports.ready();
+    const known = this.imports.find(taskId);
+    if (!known || !maySee(apps, known.appName)) return undefined;
     const history = await this.findImported(taskId);
     if (!history?.imported) return undefined;
     let task: Task | undefined;

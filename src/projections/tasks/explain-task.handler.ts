@@ -70,11 +70,9 @@ export class ExplainTaskHandler implements IQueryHandler<ExplainTask, ExplainAns
   /** It stands for good: nothing is done to an imported task. */
   private async explainImported(query: ExplainTask): Promise<ExplainAnswer> {
     const { id } = query;
-    const task = await this.histories.readImported(id);
     const { apps } = queryContextOf(query);
-    if (!task?.imported || task.status === 'deleted' || !maySee(apps, task.appName)) {
-      throw taskNotFound(id);
-    }
+    const task = await this.histories.readImported(id, apps);
+    if (!task?.imported || task.status === 'deleted') throw taskNotFound(id);
     const { fromLog, by, at } = task.imported;
     const text = `It was imported from log ${fromLog} by ${quoted(by)} at ${iso(at)}, and is here to be read only. It lives on, if at all, where it came from.`;
     return { taskId: id, status: task.status, reasons: [{ code: 'imported', text, by }] };

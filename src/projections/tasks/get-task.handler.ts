@@ -17,7 +17,7 @@ export class GetTaskHandler implements IQueryHandler<GetTask, TaskInfo> {
   async execute(query: GetTask): Promise<TaskInfo> {
     const { after, apps } = queryContextOf(query);
     const found = await this.fresh.read(after, ({ reader }) => reader.get(query.id));
-    const task = found ?? (await this.histories.readImported(query.id));
+    const task = found ?? (await this.histories.readImported(query.id, apps));
     // An imported task may have been deleted where it came from.
     if (!task || task.status === 'deleted' || !maySee(apps, task.appName))
       throw taskNotFound(query.id);
