@@ -1,6 +1,6 @@
 import type { PolicyChange, PolicyReport, RetryDecision } from '@taskmanager/protocol';
 import { LRUCache } from 'lru-cache';
-import type { EventLog, RecordedEvent } from '../event-store/index.js';
+import { type EventLog, LogUnavailable, type RecordedEvent } from '../event-store/index.js';
 import { decodeTaskEvent, TASK_STREAM_PREFIX, TaskFailed } from '../events/index.js';
 import type { ReplayWork } from '../processing/index.js';
 import { evolve, failed, retryDelay, type Task } from '../task/index.js';
@@ -45,7 +45,7 @@ export async function decideAgain(
     for (const record of page.events) {
       if (record.position > (end ?? '')) break;
       looked += 1;
-      const change = await again(log, record, policy, taskTypes, states);
+      const change = await again(log, record, policy, taskTypes, states, work);
       if (change === 'of another type') continue;
       failures += 1;
       if (change === 'unreadable') unreadable += 1;
@@ -67,25 +67,30 @@ async function again(
   policy: Policy,
   taskTypes: readonly string[] | undefined,
   states: LRUCache<string, Task>,
+  work: ReplayWork,
 ): Promise<PolicyChange | 'of another type' | 'unreadable' | undefined> {
   let stored: ReturnType<typeof decodeTaskEvent>;
   let task: Task | undefined;
+  let scheduled: { readonly delayMs?: number } = {};
   try {
     stored = decodeTaskEvent(record);
-    if (taskTypes && !taskTypes.includes(stored.metadata.taskType)) return 'of another type';
-    task = await stateBefore(log, record, states);
+    const { event, metadata } = stored;
+    if (taskTypes && !taskTypes.includes(metadata.taskType)) return 'of another type';
+    task = await stateBefore(log, record, states, work);
     if (task) states.set(record.stream, evolve(task, stored));
-  } catch {
+    if (event.type === 'TaskFailed' && event.data.willRetry) {
+      scheduled = await scheduledDelay(log, record, metadata.timestamp, work);
+    }
+  } catch (error) {
+    // Says nothing of the event; and that the job is to end is said again at its next turn.
+    if (error instanceof LogUnavailable) throw error;
     return 'unreadable';
   }
   const { taskId, revision, event, metadata } = stored;
   if (!task || event.type !== 'TaskFailed') return 'unreadable';
   const { error, retryable, willRetry } = event.data;
   const now = decide({ ...task, ...policy }, record.id, error, retryable);
-  const recorded = {
-    willRetry,
-    ...(willRetry && (await scheduledDelay(log, record, metadata.timestamp))),
-  };
+  const recorded = { willRetry, ...scheduled };
   // What was never scheduled, because somebody was quicker, cannot have been scheduled otherwise.
   const sameDelay = recorded.delayMs === undefined || recorded.delayMs === now.delayMs;
   if (recorded.willRetry === now.willRetry && (!willRetry || sameDelay)) return undefined;
@@ -103,6 +108,7 @@ async function stateBefore(
   log: EventLog,
   { stream, revision }: RecordedEvent,
   states: LRUCache<string, Task>,
+  work: ReplayWork,
 ): Promise<Task | undefined> {
   let task = states.get(stream);
   for (let from = BigInt((task?.revision ?? -1) + 1); from < revision;) {
@@ -111,6 +117,7 @@ async function stateBefore(
     for (const record of page) task = evolve(task, decodeTaskEvent(record));
     if (page.length === 0) break;
     from += BigInt(page.length);
+    await work.turn();
   }
   return task;
 }
@@ -120,6 +127,7 @@ async function scheduledDelay(
   log: EventLog,
   { stream, revision }: RecordedEvent,
   failedAt: number,
+  work: ReplayWork,
 ): Promise<{ readonly delayMs?: number }> {
   for (let from = revision + 1n; ; from += BigInt(STREAM_PAGE)) {
     const page = await log.readStream(stream, { from, limit: STREAM_PAGE });
@@ -130,5 +138,6 @@ async function scheduledDelay(
       return event.type === 'TaskRetryScheduled' ? { delayMs: event.data.dueAt - failedAt } : {};
     }
     if (page.length < STREAM_PAGE) return {};
+    await work.turn();
   }
 }
