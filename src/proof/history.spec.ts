@@ -184,6 +184,17 @@ describe('A witness that fails', () => {
     expect(await verify(tasks.log, await Witness.of(tasks.log))).not.toHaveProperty('unwitnessed');
   });
 
+  it('is told of when it fails for the history, and answers for the refusals again', async () => {
+    let asked = 0;
+    const failsOnce: Pick<HistoryWitness, 'heads'> = {
+      heads: () =>
+        (asked += 1) === 1 ? Promise.reject(new Error('the file is gone')) : Promise.resolve([]),
+    };
+    const verdict = await verifyTaskHistory(tasks.log, ids[0]!, failsOnce);
+    expect(verdict).toMatchObject({ ok: true, unwitnessed });
+    expect(asked).toBe(2);
+  });
+
   it('is no excuse for a job that was aborted', async () => {
     const abort = new AbortController();
     const heads = () => {

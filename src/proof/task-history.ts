@@ -27,10 +27,12 @@ export async function verifyTaskHistory(
   const read = async (stream: string): Promise<{ events: number; head: string }> => {
     const { ends, events, problems: found } = await checkStream(log, stream);
     problems.push(...found);
-    unwitnessed = await withWitness(witness, async (asked) => {
+    const why = await withWitness(witness, async (asked) => {
       const cut = await missingOf(asked, log, stream, ends.revisionOf(stream));
       if (cut) problems.push(cut);
     });
+    // An answer about another stream says nothing of this one.
+    unwitnessed ??= why;
     return { events, head: ends.hashOf(stream) };
   };
   const own = await read(taskStream(id));
