@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { offsetOf, type Position } from '@taskmanager/protocol';
 import type { ViewsDatabase } from '../../database/index.js';
 import type { EventLog } from '../../event-store/index.js';
-import { type Generation, ViewGenerations } from '../../processing/index.js';
+import { CheckpointMoved, type Generation, ViewGenerations } from '../../processing/index.js';
 import type { LastRow, StreamHead } from './audit-file.js';
 import { AUDIT_VERSION } from './audit-row.js';
 import type { AuditThread } from './audit-thread.js';
@@ -81,10 +81,15 @@ export class AuditBuilds {
     return files;
   }
 
-  /** It serves from now on, and the others of this version or older ones no longer. */
+  /**
+   * It serves from now on, and the others of this version or older ones no longer.
+   * @throws CheckpointMoved when another process has given it up
+   */
   promote({ generation: { generation } }: AuditBuild, replaced: 'kept' | 'retired'): void {
     const { database, generations } = this;
     database.write(() => {
+      const state = generations.find(AUDIT, generation)?.state;
+      if (state !== 'building' && state !== 'serving') throw new CheckpointMoved(AUDIT);
       for (const one of generations.of(AUDIT)) {
         if (one.generation === generation) generations.setState(one, 'serving');
         else if (one.state === 'serving' && one.version <= AUDIT_VERSION)

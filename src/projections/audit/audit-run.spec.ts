@@ -195,6 +195,15 @@ describe('the audit', () => {
   });
 });
 
+it('never lets a build of the audit serve that another process has given up', async () => {
+  const one = await caughtUp();
+  const { builds } = one.run;
+  const begun = await builds.openRebuild();
+  builds.retire(begun.generation);
+  expect(() => builds.promote(begun, 'retired')).toThrow('audit');
+  expect(states(one)).toEqual(['1 serving', '2 retired']);
+});
+
 describe('verifying the audit', () => {
   it('finds nothing where nothing differs', async () => {
     const { run } = await caughtUp();
