@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { SystemClock } from '../src/context/index.js';
 import { ViewsDatabase } from '../src/database/index.js';
 import { MemoryEventLog } from '../src/event-store/memory/index.js';
+import { until } from '../src/processing/handlers/handler-run.fixture.js';
 import { AuditLog } from '../src/projections/audit/audit-log.fixture.js';
 import { AuditRun } from '../src/projections/audit/audit-run.js';
 import { AuditThread } from '../src/projections/audit/audit-thread.js';
@@ -19,8 +20,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The thread's program, but its first life ends at its third message. */
-function mortalProgram(): { readonly program: URL; readonly died: string } {
+/** The thread's program, but its first life ends at a message: the third one, or that method's first call. */
+function mortalProgram(method?: string): { readonly program: URL; readonly died: string } {
   const [file, died] = [join(folder, 'mortal.mjs'), join(folder, 'died')];
   writeFileSync(
     file,
@@ -28,9 +29,10 @@ function mortalProgram(): { readonly program: URL; readonly died: string } {
      import { parentPort } from 'node:worker_threads';
      await import(${JSON.stringify(PROGRAM.href)});
      let messages = 0;
-     if (!existsSync(${JSON.stringify(died)})) parentPort.on('message', () => {
+     const method = ${JSON.stringify(method ?? null)};
+     if (!existsSync(${JSON.stringify(died)})) parentPort.on('message', (call) => {
        messages += 1;
-       if (messages < 3) return;
+       if (method === null ? messages < 3 : call.method !== method) return;
        writeFileSync(${JSON.stringify(died)}, '');
        process.exit(3);
      });`,
@@ -55,6 +57,30 @@ it('a thread of the audit that dies is begun anew, and no event is missing', asy
     const request = { order: 'asc', limit: 10_000 } as const;
     const { rows } = await thread.call('page', run.file!, request);
     expect(rows.map(({ eventId }) => eventId)).toEqual(audit.written.map(({ eventId }) => eventId));
+  } finally {
+    await run.stop();
+    await thread.close();
+    database.close();
+  }
+});
+
+it('a thread of the audit that dies under a query opens its file again, though no event comes', async () => {
+  const audit = new AuditLog(new MemoryEventLog());
+  await audit.fill(20);
+  const { program, died } = mortalProgram('totals');
+  const database = await ViewsDatabase.open(join(folder, 'views.db'), () => undefined);
+  const thread = new AuditThread(program);
+  const place = { database, log: audit.log, clock: new SystemClock(), thread };
+  const run = new AuditRun({ ...place, tell: () => undefined });
+  run.start();
+  try {
+    expect(await run.waiters.wait((await audit.log.head())!, 20_000)).toBe('reached');
+    const total = () => thread.call('totals', run.file!).then(({ events }) => events);
+    // It answers before it dies, or it does not.
+    await total().catch(() => undefined);
+    await until(() => existsSync(died));
+    await until(() => total().then(Boolean, () => false), 'the audit answers again');
+    expect(await total()).toBe(audit.written.length);
   } finally {
     await run.stop();
     await thread.close();

@@ -59,6 +59,8 @@ export class AuditRun implements ServedProjection {
     };
     this.processor = new AuditProcessor(this.builds, thread, listener, this.stopping.signal);
     this.loop = this.newLoop();
+    // Queries are not to wait for the next event until there is a file again.
+    thread.ended = () => this.loop.reopen();
   }
 
   /** The file that queries read; undefined while the first one is built. */

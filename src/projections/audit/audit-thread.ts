@@ -35,9 +35,11 @@ interface Waiting {
 /**
  * {@link AuditFiles} in a thread: rows are written, looked for and compared beside the event loop. It takes
  * one call at a time, in their order, and each is bounded. The thread starts with the first call, and anew
- * with the next one when it has died: files are then to be opened again.
+ * with the next one when it has died: files are then to be opened again, and `ended` is called.
  */
 export class AuditThread {
+  /** Told that the thread died: no file is open any more. */
+  ended: () => void = () => undefined;
   private worker: Worker | undefined;
   private closed = false;
   private readonly waiting = new Map<number, Waiting>();
@@ -95,7 +97,8 @@ export class AuditThread {
     const waiting = this.waiting.get(answer.id);
     clearTimeout(waiting?.limit);
     this.waiting.delete(answer.id);
-    if (this.waiting.size === 0) worker.unref();
+    // The end of a thread that is closed is waited for.
+    if (this.waiting.size === 0 && !this.closed) worker.unref();
     if ('result' in answer) waiting?.resolve(answer.result as never);
     else {
       const { message, code } = answer.error;
@@ -112,5 +115,6 @@ export class AuditThread {
       reject(Object.assign(error, { code: NOT_OPEN }));
     }
     this.waiting.clear();
+    this.ended();
   }
 }
