@@ -40,6 +40,7 @@ export async function startService(variables: Variables = {}): Promise<Service> 
     TCP_PORT: '0',
     LOG_LEVEL: 'error',
     LEASE_GRACE_MS: '0',
+    BACKUP_DIR: join(dataDir, 'backups'),
     ...eventLogOf(dataDir),
     ...variables,
     DATA_DIR: dataDir,
@@ -84,6 +85,7 @@ export async function spawnService(variables: Variables = {}): Promise<ServicePr
   const run = runMain({
     TCP_PORT: '0',
     LEASE_GRACE_MS: '0',
+    BACKUP_DIR: join(dataDir, 'backups'),
     ...eventLogOf(dataDir),
     ...variables,
     DATA_DIR: dataDir,
