@@ -42,7 +42,10 @@ export class AuditReplay {
     if (!serving) throw new Error('The audit is being built already, for the first time.');
     const build = await this.builds.openRebuild();
     try {
-      const total = await this.total(this.builds.fileOf(serving));
+      const file = this.builds.fileOf(serving);
+      // After a restart nobody may have opened it yet; and a broken one is a reason to build it anew.
+      const isThere = await this.thread.call('reopened', file, this.log.logId);
+      const total = isThere ? await this.total(file) : undefined;
       const position = await this.fill(build, (done) => this.tell(work, 'fold', done, total));
       const report = await this.compare(work, build, position);
       if (!report.ok) {

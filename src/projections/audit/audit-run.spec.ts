@@ -45,13 +45,19 @@ afterEach(async () => {
 });
 
 async function started(log: EventLog = audit.log): Promise<Process> {
+  const process = await opened(log);
+  process.run.start();
+  return process;
+}
+
+/** Its loop stands still yet. */
+async function opened(log: EventLog = audit.log): Promise<Process> {
   const database = await ViewsDatabase.open(folder.path('views.db'), () => undefined);
   const thread = new AuditThread();
   const told: string[] = [];
   const clock = new SystemClock();
   const tell = (message: string) => void told.push(message);
   const run = new AuditRun({ database, log, clock, thread, tell });
-  run.start();
   const process = { run, thread, database, told, log };
   processes.push(process);
   return process;
@@ -193,6 +199,14 @@ describe('the audit', () => {
     const { rows } = await again.thread.call('page', again.run.file!, { ...ALL, limit: 1 });
     expect(rows[0]?.line).toBe('from before');
   });
+});
+
+it('a rebuild of the audit may go on before its loop has opened the file that serves', async () => {
+  await stop(await caughtUp());
+  const process = await opened();
+  expect(await process.run.rebuild(work(), { keepOld: true })).toMatchObject({ ok: true, kept: 1 });
+  await reached(process);
+  expect(await rowsOf(process)).toEqual(written());
 });
 
 it('never lets a build of the audit serve that another process has given up', async () => {
