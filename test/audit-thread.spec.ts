@@ -87,3 +87,26 @@ it('a thread of the audit that dies under a query opens its file again, though n
     database.close();
   }
 });
+
+it('a thread of the audit that has much to do is not taken for one that hangs; one that hangs is ended', async () => {
+  const file = join(folder, 'slow.mjs');
+  writeFileSync(
+    file,
+    `import { parentPort } from 'node:worker_threads';
+     const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+     parentPort.on('message', (call) => {
+       if (call === 'close') return parentPort.close();
+       pause(call.method === 'totals' ? 60_000 : 250);
+       parentPort.postMessage({ id: call.id, result: true });
+     });`,
+  );
+  const thread = new AuditThread(pathToFileURL(file), 1_500);
+  try {
+    const calls = Array.from({ length: 8 }, () => thread.call('exists', 'audit-1.db'));
+    expect(await Promise.all(calls)).toEqual(Array(8).fill(true));
+    await expect(thread.call('totals', 'audit-1.db')).rejects.toThrow('answered nothing');
+    expect(await thread.call('exists', 'audit-1.db')).toBe(true);
+  } finally {
+    await thread.close();
+  }
+});

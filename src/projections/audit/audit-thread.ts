@@ -6,8 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { AuditFiles, NOT_OPEN } from './audit-files.js';
 
 const THREAD = new URL('./audit.thread.js', import.meta.url);
-/** A call is bounded to some tens of milliseconds; those before it in the queue come on top. */
-const CALL_LIMIT_MS = 60_000;
+/** A call is bounded to some tens of milliseconds: a thread that answers nothing for so long hangs. */
+const SILENCE_MS = 60_000;
 const CLOSE_LIMIT_MS = 10_000;
 
 /** What the thread can be asked. */
@@ -29,7 +29,6 @@ export type AnswerOfThread = { readonly id: number } & (
 interface Waiting {
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
-  readonly limit: NodeJS.Timeout;
 }
 
 /**
@@ -45,9 +44,14 @@ export class AuditThread {
   private readonly waiting = new Map<number, Waiting>();
   private readonly inPlace: AuditFiles | undefined;
   private calls = 0;
+  /** Set while calls wait; each answer begins it anew, however many are behind it. */
+  private silence: NodeJS.Timeout | undefined;
 
   /** @param program of the thread; where nothing is compiled, as in tests, all is done in place */
-  constructor(private readonly program: URL | undefined = existsSync(THREAD) ? THREAD : undefined) {
+  constructor(
+    private readonly program: URL | undefined = existsSync(THREAD) ? THREAD : undefined,
+    private readonly silenceMs = SILENCE_MS,
+  ) {
     this.inPlace = program === undefined ? new AuditFiles() : undefined;
   }
 
@@ -62,11 +66,11 @@ export class AuditThread {
     const worker = (this.worker ??= this.start());
     const id = (this.calls += 1);
     return new Promise<Result<M>>((resolve, reject) => {
-      const limit = setTimeout(() => {
-        this.died(worker, `${method} took longer than ${CALL_LIMIT_MS} ms`);
+      this.silence ??= setTimeout(() => {
+        this.died(worker, `it answered nothing for ${this.silenceMs} ms`);
         void worker.terminate();
-      }, CALL_LIMIT_MS);
-      this.waiting.set(id, { resolve, reject, limit });
+      }, this.silenceMs);
+      this.waiting.set(id, { resolve, reject });
       // Only a call under way keeps the process alive.
       worker.ref();
       worker.postMessage({ id, method, args } satisfies CallOfThread);
@@ -95,10 +99,13 @@ export class AuditThread {
 
   private settle(worker: Worker, answer: AnswerOfThread): void {
     const waiting = this.waiting.get(answer.id);
-    clearTimeout(waiting?.limit);
     this.waiting.delete(answer.id);
-    // The end of a thread that is closed is waited for.
-    if (this.waiting.size === 0 && !this.closed) worker.unref();
+    if (this.waiting.size > 0) this.silence?.refresh();
+    else {
+      this.forgetSilence();
+      // The end of a thread that is closed is waited for.
+      if (!this.closed) worker.unref();
+    }
     if ('result' in answer) waiting?.resolve(answer.result as never);
     else {
       const { message, code } = answer.error;
@@ -110,11 +117,16 @@ export class AuditThread {
     if (this.worker !== worker) return;
     this.worker = undefined;
     const error = new Error(`The thread of the audit ended: ${why}`);
-    for (const { reject, limit } of this.waiting.values()) {
-      clearTimeout(limit);
+    this.forgetSilence();
+    for (const { reject } of this.waiting.values()) {
       reject(Object.assign(error, { code: NOT_OPEN }));
     }
     this.waiting.clear();
     this.ended();
+  }
+
+  private forgetSilence(): void {
+    clearTimeout(this.silence);
+    this.silence = undefined;
   }
 }
