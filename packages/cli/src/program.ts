@@ -3,6 +3,7 @@ import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
 import type { Act } from './act.js';
 import { DEFAULT_SERVER } from './connection.js';
+import { addExamples } from './examples.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 import type { Io } from './io.js';
 import { isTerminal } from './output/output.js';
@@ -84,6 +85,7 @@ export function buildProgram(io: Io, act: Act): Command {
     .option('-y, --yes', 'do not ask before what cannot be undone')
     .addHelpText('after', HELP);
   for (const add of GROUPS) add(program, act);
+  addExamples(program);
   addCompletion(program);
   return program;
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Command } from 'commander';
 import { buildProgram } from '../src/program.js';
 
-/** What the guides tell people to type is what the program takes. */
+/** What the guides and the help tell people to type is what the program takes. */
 
 const GUIDES = fileURLToPath(new URL('../../../docs/guides/', import.meta.url));
 const read = (guide: string) => readFileSync(`${GUIDES}${guide}`, 'utf8');
@@ -63,5 +63,34 @@ describe('The guide of the command line', () => {
     const hidden = ['complete', 'help'];
     for (const command of leaves(program()).filter((leaf) => !hidden.includes(leaf)))
       expect(text).toContain(`\`${command}\``);
+  });
+});
+
+/** The help of each command, and the commands of its examples. */
+const helps = leaves(program())
+  .filter((path) => !['complete', 'completion', 'help'].includes(path))
+  .map((path) => {
+    const command = path
+      .split(' ')
+      .reduce((group, word) => group.commands.find((one) => one.name() === word)!, program());
+    let text = '';
+    command.configureOutput({ writeOut: (written) => (text += written) }).outputHelp();
+    const [, examples = ''] = text.split(/^Examples?:$/m);
+    return {
+      path,
+      examples: [...examples.matchAll(/^ {2}taskmanager (.*)$/gm)].map(([, e]) => e!),
+    };
+  });
+
+describe('The help', () => {
+  it.each(helps)('of $path has examples, which are commands', async ({ path, examples }) => {
+    expect(examples).not.toEqual([]);
+    for (const example of examples) {
+      expect(example).toMatch(new RegExp(`^${path}( |$)`));
+      await program().parseAsync(
+        words(example.replaceAll(/\$\([^)]*\)/g, 'today').split(/ && | > /)[0]!),
+        { from: 'user' },
+      );
+    }
   });
 });
