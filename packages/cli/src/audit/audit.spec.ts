@@ -104,6 +104,15 @@ describe('audit query', () => {
     ]);
     expect(err).toBe('At least 1,234 events in all.\nThere are more: --cursor n\n');
   });
+
+  it('tells what is about no task by its time alone', async () => {
+    const nothing = { taskId: undefined, taskType: undefined, appName: undefined };
+    const told = event({ ...nothing, line: 'ann told the service: backup' });
+    const { out } = await taskmanager(['audit', 'query', '--utc'], {
+      answers: { query_audit: answer({ events: [told] }) },
+    });
+    expect(out).toBe('2023-11-14 22:13:20Z\n  ann told the service: backup\n');
+  });
 });
 
 describe('audit export', () => {

@@ -62,9 +62,9 @@ function showEvent(event: AuditEvent, ids: boolean, output: Output): void {
   const of = event.appName === undefined ? '' : ` (${event.taskType ?? ''} of ${event.appName})`;
   const line = printable(event.line);
   const said = event.refused ? paint.red(line) : line;
-  output.line(
-    `${paint.dim(output.time(event.at))}  ${printable(about)}${paint.dim(printable(of))}`,
-  );
+  const when = paint.dim(output.time(event.at));
+  // What admins tell the service is about no task.
+  output.line(about === '' ? when : `${when}  ${printable(about)}${paint.dim(printable(of))}`);
   output.line(`  ${said}`);
   if (!ids) return;
   const { position, eventId, commandId, correlationId } = event;
