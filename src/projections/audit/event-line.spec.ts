@@ -57,6 +57,12 @@ describe('eventLine', () => {
       { actor: { id: 'app' } },
       'app recorded a failure, not to be tried again by itself: no space',
     ],
+    [
+      'TaskImported',
+      { taskId: 'a-task', fromLog: 'feabaa6a', events: 3, refusals: 1 },
+      { actor: { id: 'root' } },
+      'root imported task a-task from log feabaa6a: 3 events, 1 refusals',
+    ],
   ])('says of %s what happened', (type, data, metadata, line) => {
     expect(eventLine(type, data, metadata)).toBe(line);
   });

@@ -64,8 +64,8 @@ const LINES: Readonly<Record<KnownType, Say>> = {
     `was refused ${text(command)}: ${text(code)}${because(reason, ' ')}`,
   AdminCommandSent: ({ command, args, reason }) =>
     `told the service: ${text(command)}${isEmpty(args) ? '' : ` ${text(args)}`}${because(reason)}`,
-  TaskImported: ({ fromLog, events, refusals }) =>
-    `imported it from log ${text(fromLog)}: ${text(events)} events, ${text(refusals)} refusals`,
+  TaskImported: ({ taskId, fromLog, events, refusals }) =>
+    `imported task ${text(taskId)} from log ${text(fromLog)}: ${text(events)} events, ${text(refusals)} refusals`,
   RefusalsOmitted: ({ recorded }) =>
     `sent more: refusals after ${text(recorded)} are in the service's log only`,
 };
