@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { getMetadataStorage } from 'class-validator';
 import * as protocol from '@taskmanager/protocol';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { settingsTable } from '../src/config/index.js';
@@ -73,6 +73,17 @@ describe('The docs', () => {
     expect(() => script.generate({ ...code, protocol: { ...protocol, COMMAND_NAMES } })).toThrow(
       'commands.pause_task is not in the code',
     );
+  });
+
+  it.each(['README.md', 'CONTRIBUTING.md'])('%s says what each folder is for', (file) => {
+    const folders = ['src', 'packages'].flatMap((parent) =>
+      readdirSync(join(ROOT, parent), { withFileTypes: true })
+        .filter((each) => each.isDirectory())
+        .map(({ name }) => `${parent}/${name}`),
+    );
+    const rows = [...read(file).matchAll(/^\| (`[^|]+)\|/gm)].map(([, first = '']) => first);
+    const named = rows.flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+    expect(folders.filter((folder) => !named.includes(folder))).toEqual([]);
   });
 
   it.each(files)('%s has no dead link', (file) => {

@@ -22,7 +22,7 @@ export const addJobCommands: Define = (program, act) => {
     .description('long work of the service: rebuilds, checks, backups');
   group
     .command('list')
-    .description('jobs of the asked process, the newest first')
+    .description('jobs of the service’s data folder, the newest first')
     .addOption(someOf('-s, --state <state>', 'only in these states', JOB_STATES))
     .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 500), 50)
     .option('--cursor <cursor>', 'go on where an earlier list ended')
