@@ -72,7 +72,7 @@ function showJobs(jobs: readonly JobInfo[], output: Output): void {
       { title: 'KIND', value: ({ kind }) => kind },
       { title: 'STATE', value: ({ state }) => state },
       { title: 'BY', value: ({ by }) => by, shrinkTo: 6, optional: true },
-      { title: 'STARTED', value: ({ startedAt }) => output.time(startedAt) },
+      { title: 'STARTED', value: ({ startedAt }) => output.time(startedAt), optional: true },
       { title: 'TOOK', value: tookOf, align: 'right', optional: true },
       { title: 'ERROR', value: ({ error }) => error, shrinkTo: 8, optional: true },
     ],

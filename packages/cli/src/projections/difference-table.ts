@@ -19,7 +19,7 @@ export function showDifferences(
         shrinkTo: 8,
       },
       { title: 'LOG', value: ({ log }) => (log === undefined ? '' : safeJson(log)), shrinkTo: 8 },
-      { title: 'WHAT', value: ({ text }) => text, shrinkTo: 12 },
+      { title: 'WHAT', value: ({ text }) => text, shrinkTo: 10 },
     ],
     differences,
   );

@@ -83,7 +83,7 @@ function showChanges(changes: readonly PolicyChange[], output: Output): void {
       { title: 'REV', value: ({ revision }) => revision, align: 'right' },
       { title: 'AT', value: ({ at }) => output.time(at), optional: true },
       { title: 'TYPE', value: ({ taskType }) => taskType, shrinkTo: 8, optional: true },
-      { title: 'ATTEMPT', value: ({ attempt }) => attempt, align: 'right' },
+      { title: 'ATTEMPT', value: ({ attempt }) => attempt, align: 'right', optional: true },
       { title: 'RECORDED', value: ({ recorded }) => decisionText(recorded) },
       { title: 'NOW', value: ({ now }) => decisionText(now) },
     ],

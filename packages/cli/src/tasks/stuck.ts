@@ -28,7 +28,7 @@ export const defineStuck: Define = (group, act) => {
             output.table(
               [
                 { title: 'TASK', value: ({ taskId }) => taskId },
-                { title: 'STATUS', value: ({ status }) => status },
+                { title: 'STATUS', value: ({ status }) => status, optional: true },
                 { title: 'WAITS FOR', value: ({ kind }) => kind },
                 {
                   title: 'OVERDUE',
