@@ -79,11 +79,16 @@ export class ViewGenerations {
   }
 
   /** A new build from the beginning, maybe of a job; it is to be made in a transaction. */
-  begin(view: string, version: number, logId: string, job: string | null = null): Generation {
-    const newest = this.of(view).at(-1)?.generation ?? 0;
+  begin(
+    view: string,
+    version: number,
+    logId: string,
+    job: string | null = null,
+    number = (this.of(view).at(-1)?.generation ?? 0) + 1,
+  ): Generation {
     const begun: Generation = {
       view,
-      generation: newest + 1,
+      generation: number,
       version,
       log_id: logId,
       state: 'building',

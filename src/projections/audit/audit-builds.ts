@@ -1,4 +1,5 @@
 /** Which audit files there are, and which one serves. */
+import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { offsetOf, type Position } from '@taskmanager/protocol';
 import type { ViewsDatabase } from '../../database/index.js';
@@ -128,8 +129,24 @@ export class AuditBuilds {
       .filter(({ version, log_id }) => version === AUDIT_VERSION && log_id === this.log.logId);
   }
 
+  /** The newest file serves again when the views are gone, and the others are kept. In a transaction. */
+  private adopt(): void {
+    const { database, generations, log } = this;
+    if (generations.of(AUDIT).length > 0) return;
+    const numbers = readdirSync(dirname(database.file))
+      .map((name) => ({ name, generation: Number(/-(\d+)\.db$/.exec(name)?.[1]) }))
+      .filter(({ name, generation }) => name === basename(this.fileOf({ generation })))
+      .map(({ generation }) => generation)
+      .sort((a, b) => a - b);
+    for (const number of numbers) {
+      const found = generations.begin(AUDIT, AUDIT_VERSION, log.logId, null, number);
+      if (number !== numbers.at(-1)) generations.setState(found, 'kept');
+    }
+  }
+
   /** In a transaction. */
   private pick(): Generation {
+    this.adopt();
     const { generations, log } = this;
     for (const other of generations.of(AUDIT)) {
       if (other.log_id === log.logId || !['serving', 'building'].includes(other.state)) continue;

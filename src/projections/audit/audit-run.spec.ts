@@ -199,6 +199,22 @@ describe('the audit', () => {
     const { rows } = await again.thread.call('page', again.run.file!, { ...ALL, limit: 1 });
     expect(rows[0]?.line).toBe('from before');
   });
+
+  it('goes on with the file of a rebuild, too, when the views were taken away', async () => {
+    const process = await caughtUp();
+    await process.run.rebuild(work(), { keepOld: false });
+    await process.run.dropBuilds();
+    await stop(process);
+    expect(files()).toEqual(['audit-2.db']);
+    change(folder.path('audit-2.db'), "UPDATE detail SET line = 'from before'");
+    for (const stranger of ['another-2.db', 'audit-x.db']) writeFileSync(folder.path(stranger), '');
+    for (const end of ['', '-wal', '-shm']) rmSync(folder.path(`views.db${end}`), { force: true });
+    const again = await caughtUp();
+    expect(files()).toEqual(['audit-2.db']);
+    const { rows } = await again.thread.call('page', again.run.file!, { ...ALL, limit: 1 });
+    expect(rows[0]?.line).toBe('from before');
+    expect(await again.run.verify(work())).toMatchObject({ generation: 2 });
+  });
 });
 
 it('a rebuild of the audit may go on before its loop has opened the file that serves', async () => {
