@@ -31,7 +31,7 @@ describe('A line of an exported task', () => {
   it('is one line to every reader, and nothing that a terminal would act on', async () => {
     const lines = await written();
     expect(lines).toHaveLength(3);
-     
+
     for (const line of lines) expect(line).not.toMatch(/[\p{Cc}\u2028\u2029\u202e]/u);
     expect(lines[1]).toContain('größe 大き 👍');
   });

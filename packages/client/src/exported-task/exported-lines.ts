@@ -30,7 +30,7 @@ export interface ExportFooter {
  * What JSON leaves as it is, though some readers end a line there, and a terminal acts on it: control
  * characters, line separators, what turns the direction of text.
  */
- 
+
 const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 const lineOf = (value: object): string =>
