@@ -1,16 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Json } from '@taskmanager/protocol';
-import { AdminJournal, Clock, contextOf, eventId, whoAndWhy } from '../context/index.js';
+import { AdminJournal, Clock, contextOf, whoAndWhy } from '../context/index.js';
 import { EventLog, RevisionConflict } from '../event-store/index.js';
 import {
   ADMIN_STREAM,
   AdminCommandSent,
-  type ChainEnd,
   EMPTY_CHAIN,
-  encodeEvent,
   type EventMetadata,
   splitHash,
 } from '../events/index.js';
+import { appendChained, type StreamEnd } from './chained-append.js';
 import { TaskQueue } from './task-queue.js';
 
 /** How often it is tried while other processes write to the same stream. */
@@ -40,7 +39,6 @@ export class StreamAdminJournal extends AdminJournal {
   }
 
   private async append(name: string, command: object): Promise<void> {
-    const { commandId, actor, correlationId, causationId, transport } = contextOf(command);
     const { reason, ...args } = JSON.parse(JSON.stringify(command)) as {
       readonly [key: string]: Json;
     };
@@ -51,18 +49,10 @@ export class StreamAdminJournal extends AdminJournal {
     });
     for (let attempt = 1; ; attempt++) {
       const end = await this.end();
-      const id = eventId(commandId, ADMIN_STREAM, end.revision + 1);
-      const { text } = encodeEvent(end, ADMIN_STREAM, id, event, {
-        timestamp: Math.max(this.clock.now(), end.timestamp),
-        actor,
-        commandId,
-        $correlationId: correlationId,
-        $causationId: causationId,
-        transport,
-      });
       try {
-        const expected = end.revision < 0 ? 'no_stream' : BigInt(end.revision);
-        await this.log.append(ADMIN_STREAM, expected, [text]);
+        const context = { ...contextOf(command), now: this.clock.now() };
+        // The place tells apart what one command that is sent again leaves.
+        await appendChained(this.log, ADMIN_STREAM, end, event, context, {}, end.revision + 1);
         return;
       } catch (error) {
         if (!(error instanceof RevisionConflict) || attempt === ATTEMPTS) throw error;
@@ -70,7 +60,7 @@ export class StreamAdminJournal extends AdminJournal {
     }
   }
 
-  private async end(): Promise<ChainEnd & { readonly timestamp: number }> {
+  private async end(): Promise<StreamEnd> {
     const [last] = await this.log.readStream(ADMIN_STREAM, { direction: 'backwards', limit: 1 });
     if (!last) return { ...EMPTY_CHAIN, timestamp: 0 };
     const hash = splitHash(last.metadata)?.hash;

@@ -1,10 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { ExportedEvent, ImportAnswer } from '@taskmanager/protocol';
 import { LRUCache } from 'lru-cache';
-import { Clock, contextOf, eventId, Refusal, whoAndWhy } from '../../context/index.js';
+import { Clock, contextOf, Refusal, whoAndWhy } from '../../context/index.js';
 import { EventLog, RevisionConflict } from '../../event-store/index.js';
-import { encodeEvent, IMPORTS_STREAM, TaskImported, taskStream } from '../../events/index.js';
+import { IMPORTS_STREAM, TaskImported, taskStream } from '../../events/index.js';
 import type { Task } from '../../task/index.js';
+import { appendChained } from '../chained-append.js';
 import { type ImportedTask, ImportedTasks } from '../imported-tasks.port.js';
 import { TaskQueue } from '../task-queue.js';
 import type { ImportTask } from './import-task.command.js';
@@ -107,7 +108,6 @@ export class TaskImports {
     { taskType, appName, status, attempt }: Task,
   ): Promise<void> {
     const { taskId, fromLog } = piece;
-    const { commandId, actor, correlationId, causationId, transport } = contextOf(piece);
     await this.queue.run(IMPORTS_STREAM, async () => {
       await this.imports.refresh();
       const { end } = this.imports;
@@ -118,26 +118,9 @@ export class TaskImports {
         refusals: refusals.revision + 1,
         head,
       });
-      const { text } = encodeEvent(
-        end,
-        IMPORTS_STREAM,
-        eventId(commandId, IMPORTS_STREAM, 0),
-        event,
-        {
-          timestamp: Math.max(this.clock.now(), end.timestamp),
-          actor,
-          commandId,
-          $correlationId: correlationId,
-          $causationId: causationId,
-          transport,
-          taskType,
-          appName,
-          status,
-          attempt,
-        },
-      );
-      const expected = end.revision < 0 ? 'no_stream' : BigInt(end.revision);
-      await this.log.append(IMPORTS_STREAM, expected, [text]);
+      const context = { ...contextOf(piece), now: this.clock.now() };
+      const about = { taskType, appName, status, attempt };
+      await appendChained(this.log, IMPORTS_STREAM, end, event, context, about);
       await this.imports.refresh();
     });
     this.logger.warn(`Task ${taskId} was imported from log ${fromLog} by ${whoAndWhy(piece)}`);

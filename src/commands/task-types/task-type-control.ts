@@ -1,16 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LIMITS, type TaskTypeAnswer } from '@taskmanager/protocol';
-import {
-  Clock,
-  type CommandContext,
-  contextOf,
-  eventId,
-  Refusal,
-  whoAndWhy,
-} from '../../context/index.js';
+import { Clock, type CommandContext, contextOf, Refusal, whoAndWhy } from '../../context/index.js';
 import { EventLog, RevisionConflict } from '../../event-store/index.js';
-import { type AnyTaskTypeEvent, encodeEvent, TASK_TYPES_STREAM } from '../../events/index.js';
+import { type AnyTaskTypeEvent, TASK_TYPES_STREAM } from '../../events/index.js';
 import type { TaskTypeRule } from '../../task/index.js';
+import { appendChained } from '../chained-append.js';
 import { StandingClaims } from '../standing-claims.js';
 import { TaskFinder } from '../task-finder.port.js';
 import { TaskQueue } from '../task-queue.js';
@@ -87,27 +81,19 @@ export class TaskTypeControl {
   private async append(
     taskType: string,
     event: AnyTaskTypeEvent,
-    { commandId, actor, correlationId, causationId, transport }: CommandContext,
+    context: CommandContext,
   ): Promise<boolean> {
     const { end } = this.types;
-    const { text } = encodeEvent(
-      end,
-      TASK_TYPES_STREAM,
-      eventId(commandId, TASK_TYPES_STREAM, 0),
-      event,
-      {
-        timestamp: Math.max(this.clock.now(), end.timestamp),
-        actor,
-        commandId,
-        $correlationId: correlationId,
-        $causationId: causationId,
-        transport,
-        taskType,
-      },
-    );
+    const now = this.clock.now();
     try {
-      const expected = end.revision < 0 ? 'no_stream' : BigInt(end.revision);
-      await this.log.append(TASK_TYPES_STREAM, expected, [text]);
+      await appendChained(
+        this.log,
+        TASK_TYPES_STREAM,
+        end,
+        event,
+        { ...context, now },
+        { taskType },
+      );
       return true;
     } catch (error) {
       if (error instanceof RevisionConflict) return false;

@@ -36,7 +36,7 @@ async function startLibrary(): Promise<Library> {
 }
 
 export class SymbolFinder {
-  private library: Promise<Library> | undefined;
+  private ownLibrary: Promise<Library> | undefined;
   private readonly loaded = new Map<Grammar, Loaded>();
 
   /**
@@ -77,14 +77,14 @@ export class SymbolFinder {
 
   /** A fault spoils its memory for good: nothing of it is used again, not even to free it. */
   private giveUpLibrary(): void {
-    if (library === this.library) library = undefined;
-    this.library = undefined;
+    if (library === this.ownLibrary) library = undefined;
+    this.ownLibrary = undefined;
     this.loaded.clear();
   }
 
   private async load(grammar: Grammar): Promise<Loaded> {
-    this.library ??= library ??= startLibrary();
-    const started = await this.library;
+    this.ownLibrary ??= library ??= startLibrary();
+    const started = await this.ownLibrary;
     const language = await started.Language.load(
       join(GRAMMAR_FOLDER, `tree-sitter-${grammar}.wasm`),
     );
