@@ -1,7 +1,7 @@
 /** What a filter asks of rows: which columns may have which numbers, and how many events have them. */
 import { AuditNames } from './audit-names.js';
-import { numberOf } from './audit-row.js';
 import type { NameKind } from './audit-schema.js';
+import { correlationNumbers } from './correlation-number.js';
 import type { Database, Statement } from '@taskmanager/sqlite-driver';
 
 /** As {@link AuditFilter} of the protocol, with what a token confines. */
@@ -40,10 +40,12 @@ const STREAMS = ['task-', 'refused-', 'imported-', 'imported-refused-'];
 export class AuditConditions {
   private readonly names: AuditNames;
   private readonly stream: Statement<[string], { id: number; events: number }>;
+  private readonly lastBlock: Statement<[], number | null>;
 
   constructor(db: Database) {
     this.names = new AuditNames(db);
     this.stream = db.prepare('SELECT id, events FROM stream WHERE name = ?');
+    this.lastBlock = db.prepare<[], number | null>('SELECT max(id) FROM block').pluck();
   }
 
   /** Undefined when no row can fulfil them: a name that nobody has. */
@@ -59,7 +61,7 @@ export class AuditConditions {
       types && this.named('type', 'type', types),
       refused === false ? this.unrefused() : undefined,
       taskIds && this.ofTasks(taskIds),
-      correlationId === undefined ? undefined : correlated(correlationId),
+      correlationId === undefined ? undefined : this.correlated(correlationId),
     ].filter((one) => one !== undefined);
     return conditions.every(({ ids, not }) => not || ids.length > 0) ? conditions : undefined;
   }
@@ -79,6 +81,11 @@ export class AuditConditions {
     );
   }
 
+  private correlated(correlationId: string): Condition {
+    const ids = correlationNumbers(correlationId, this.lastBlock.get() ?? 0);
+    return { column: 'correlation', ids, not: false, events: undefined };
+  }
+
   private unrefused(): Condition | undefined {
     const refusals = REFUSALS.flatMap((type) => this.names.find('type', type) ?? []);
     if (refusals.length === 0) return undefined;
@@ -94,13 +101,4 @@ function condition(
 ): Condition {
   const events = found.reduce((sum, one) => sum + one.events, 0);
   return { column, ids: found.map(({ id }) => id), not: false, events };
-}
-
-function correlated(correlationId: string): Condition {
-  return {
-    column: 'correlation',
-    ids: [numberOf(correlationId)],
-    not: false,
-    events: undefined,
-  };
 }

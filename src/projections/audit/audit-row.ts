@@ -5,7 +5,7 @@ import type { RecordedEvent } from '../../event-store/index.js';
 import { eventLine } from './event-line.js';
 
 /** Raise it when rows say something else, or otherwise: the audit is then built anew. */
-export const AUDIT_VERSION = 1;
+export const AUDIT_VERSION = 2;
 
 /** Actor of events whose metadata cannot be read. */
 export const UNREADABLE = 'unreadable';
@@ -73,10 +73,7 @@ export function isReadable({ actor, at }: AuditRow): boolean {
   return actor !== UNREADABLE && at !== 0;
 }
 
-/**
- * A number that stands for a text in an index, of 48 bits: texts that share one are told apart when the
- * rows are read.
- */
+/** A number that stands for a text, of 48 bits: small to keep, and hardly ever the same for two. */
 export function numberOf(written: string): number {
   return createHash('sha1').update(written).digest().readUIntBE(0, 6);
 }

@@ -1,8 +1,9 @@
 /** Writes rows and the checkpoint of one audit file, in one transaction. */
 import type { Database, Statement } from '@taskmanager/sqlite-driver';
-import { type AuditRow, numberOf } from './audit-row.js';
+import type { AuditRow } from './audit-row.js';
 import { AuditNames } from './audit-names.js';
 import { packed } from './audit-schema.js';
+import { correlationNumber } from './correlation-number.js';
 
 /** Events that one summary of times covers. */
 const BLOCK = 4_096;
@@ -23,7 +24,7 @@ export class AuditWriter {
   private readonly move: Statement<[string | null, string | null]>;
   private readonly insertEvent: Statement<Value[]>;
   private readonly insertDetail: Statement<Value[]>;
-  private readonly touchStream: Statement<[string, number, number], number>;
+  private readonly touchStream: Statement<[string, number, number, number], number>;
   private readonly lastBlock: Statement<[], Block>;
   private readonly putBlock: Statement<[Block]>;
   private readonly lastOffset: Statement<[], number>;
@@ -36,10 +37,11 @@ export class AuditWriter {
       'INSERT INTO detail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.touchStream = db
-      .prepare<[string, number, number], number>(
-        `INSERT INTO stream (name, revision, last, events) VALUES (?, ?, ?, 1)
+      .prepare<[string, number, number, number], number>(
+        `INSERT INTO stream (name, revision, last, events) VALUES (?, ?, ?, ?)
          ON CONFLICT (name) DO UPDATE
-         SET revision = excluded.revision, last = excluded.last, events = events + 1 RETURNING id`,
+         SET revision = excluded.revision, last = excluded.last, events = events + excluded.events
+         RETURNING id`,
       )
       .pluck();
     this.lastBlock = db.prepare('SELECT * FROM block ORDER BY id DESC LIMIT 1');
@@ -70,19 +72,18 @@ export class AuditWriter {
     }
   }
 
-  private append(rows: readonly AuditRow[]): void {
-    let last = this.lastOffset.get() ?? -1;
+  private append(given: readonly AuditRow[]): void {
+    const rows = beyond(this.lastOffset.get() ?? -1, given);
+    const streams = this.streamsOf(rows);
     let block = this.lastBlock.get();
     for (const row of rows) {
-      if (row.offset <= last) continue;
-      last = row.offset;
-      this.insert(row);
       if (!block || block.events >= BLOCK) {
         if (block) this.putBlock.run(block);
         const { offset, at } = row;
         const id = (block?.id ?? 0) + 1;
         block = { id, first: offset, last: offset, min_at: at, max_at: at, events: 0 };
       }
+      this.insert(row, streams.get(row.stream) ?? 0, block.id);
       block.last = row.offset;
       block.min_at = Math.min(block.min_at, row.at);
       block.max_at = Math.max(block.max_at, row.at);
@@ -92,19 +93,35 @@ export class AuditWriter {
     this.names.flush();
   }
 
-  private insert(row: AuditRow): void {
+  /** The numbers of their streams. Most have several rows in a batch, and are written once. */
+  private streamsOf(rows: readonly AuditRow[]): ReadonlyMap<string, number> {
+    const touched = new Map<string, { last: AuditRow; events: number }>();
+    for (const row of rows) {
+      const events = (touched.get(row.stream)?.events ?? 0) + 1;
+      touched.set(row.stream, { last: row, events });
+    }
+    const numbers = new Map<string, number>();
+    for (const [stream, { last, events }] of touched) {
+      const { revision, offset } = last;
+      numbers.set(stream, this.touchStream.get(stream, revision, offset, events) ?? 0);
+    }
+    return numbers;
+  }
+
+  private insert(row: AuditRow, stream: number, block: number): void {
     const { names } = this;
-    const { offset, at, correlationId } = row;
+    const { offset, at, commandId, correlationId } = row;
+    const command = packed(commandId);
     this.insertEvent.run(
       offset,
       at,
-      this.touchStream.get(row.stream, row.revision, offset) ?? 0,
+      stream,
       names.use('type', row.type),
       names.use('actor', row.actor),
       names.use('app', row.app),
       names.use('taskType', row.taskType),
       names.use('worker', row.worker),
-      correlationId === null ? null : numberOf(correlationId),
+      correlationId === null ? null : correlationNumber(correlationId, block),
     );
     this.insertDetail.run(
       offset,
@@ -114,11 +131,21 @@ export class AuditWriter {
       row.status,
       row.attempt,
       row.transport,
-      packed(row.commandId),
-      packed(correlationId),
+      command,
+      correlationId === commandId ? command : packed(correlationId),
       packed(row.causationId),
       row.refused,
       row.line,
     );
   }
+}
+
+/** Each row once, in the order of the log. */
+function beyond(offset: number, rows: readonly AuditRow[]): AuditRow[] {
+  let last = offset;
+  return rows.filter((row) => {
+    if (row.offset <= last) return false;
+    last = row.offset;
+    return true;
+  });
 }
