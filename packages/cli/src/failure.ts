@@ -47,7 +47,7 @@ function failureOfClient(error: TaskManagerError): Failure {
   const neverConnected = code === 'UNAVAILABLE' && error.message.startsWith('No ');
   const toDo = neverConnected ? CANNOT_CONNECT : WHAT_TO_DO[code];
   return {
-    exitCode: exitCodeOf(code),
+    exitCode: exitCodeOf(error),
     code,
     message: toDo === undefined ? error.message : `${error.message} ${toDo}`,
     ...(details ? { details } : {}),
@@ -55,9 +55,11 @@ function failureOfClient(error: TaskManagerError): Failure {
   };
 }
 
-function exitCodeOf(code: TaskManagerError['code']): ExitCode {
+function exitCodeOf({ code, details }: TaskManagerError): ExitCode {
   if (UNREACHABLE.includes(code)) return ExitCode.Unreachable;
-  return code === 'VALIDATION_FAILED' ? ExitCode.WrongUsage : ExitCode.Failed;
+  // With `problems` no service would take the request; without, this one has no such processor, job …
+  const isMalformed = code === 'VALIDATION_FAILED' && details?.['problems'] !== undefined;
+  return isMalformed ? ExitCode.WrongUsage : ExitCode.Failed;
 }
 
 /** A file that is not there, a full disk: their messages name the file. */

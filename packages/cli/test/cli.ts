@@ -105,6 +105,6 @@ export const task = (fields: object = {}) => ({
 });
 
 export const answer = (response: unknown): Answer => ({ response });
-export const refusal = (code: string, message: string): Answer => ({
-  err: { code, message, correlationId: 'c-1' },
+export const refusal = (code: string, message: string, details?: object): Answer => ({
+  err: { code, message, details, correlationId: 'c-1' },
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { answer, TASK_ID, taskmanager } from '../../test/cli.js';
+import { answer, refusal, TASK_ID, taskmanager } from '../../test/cli.js';
 
 const parked = {
   ...{
@@ -57,6 +57,15 @@ describe('processor', () => {
       answers: { [name]: answer({ name: 'retry', paused: true }) },
     });
     expect(asked).toEqual([{ subject: `tasks.admin.${name}`, fields }]);
+  });
+
+  it('that is not there is refused, and a value that no service would take is wrong usage', async () => {
+    const ended = (details: object) =>
+      taskmanager(['processor', 'resume', 'nope'], {
+        answers: { resume_processor: refusal('VALIDATION_FAILED', 'No.', details) },
+      });
+    expect((await ended({ field: 'name', names: ['retry'] })).code).toBe(1);
+    expect((await ended({ field: 'name', problems: ['name is no name'] })).code).toBe(2);
   });
 });
 
