@@ -15,10 +15,13 @@ afterEach(async () => {
   terminal = server = undefined;
 });
 
-async function open(args: readonly string[], answers: Answerer, variables = {}): Promise<Terminal> {
+async function open(
+  args: readonly string[],
+  answers: Answerer,
+  size?: { readonly rows: number; readonly columns: number },
+): Promise<Terminal> {
   server = await FrameServer.start(answers);
-  const place = { TASKMANAGER_SERVER: `tcp://127.0.0.1:${server.port}` };
-  terminal = new Terminal(args, { ...place, ...variables });
+  terminal = new Terminal(args, { TASKMANAGER_SERVER: `tcp://127.0.0.1:${server.port}` }, size);
   return terminal;
 }
 
@@ -69,6 +72,16 @@ describe('A rebuild in a terminal', () => {
     expect(screen.text()).toBe(
       'Build 3 serves, made of 1,000 events. Build 2 is kept: taskmanager projection drop.\n✓ tasks agrees with the log: 50 rows compared.',
     );
+  });
+
+  it('shows its bar where the terminal does not say how large it is', async () => {
+    const rebuild = new Rebuild();
+    const unsized = { rows: 0, columns: 0 };
+    const screen = await open(['projection', 'rebuild', 'tasks'], rebuild.answers, unsized);
+    rebuild.comesTo(300);
+    await screen.until(/fold {2}█+░+ {2}30 % {2}300 of 1,000 events {2}100\/s {2}7s left/);
+    rebuild.ends();
+    expect(await screen.exit).toBe(0);
   });
 
   it('goes on without its reader, who is told how to come back', async () => {

@@ -8,6 +8,7 @@ const LAUNCHER = fileURLToPath(new URL('../bin/taskmanager.mjs', import.meta.url
 
 /** How long a screen is waited for, milliseconds. */
 const LIMIT_MS = 20_000;
+const SIZE = { rows: 30, columns: 120 };
 
 export const KEYS = { ctrlC: '\u0003', left: '\u001b[D', enter: '\r' } as const;
 
@@ -23,9 +24,11 @@ export class Terminal {
   constructor(
     args: readonly string[],
     variables: Readonly<Record<string, string>> = {},
-    { rows = 30, columns = 120 } = {},
+    { rows, columns } = SIZE,
   ) {
-    this.screen = new xterm.Terminal({ rows, cols: columns, allowProposedApi: true });
+    // A terminal that is told to be 0 x 0 has a size of its own nevertheless.
+    const shown = { rows: rows || SIZE.rows, cols: columns || SIZE.columns };
+    this.screen = new xterm.Terminal({ ...shown, allowProposedApi: true });
     const program = [process.execPath, LAUNCHER, ...args];
     this.child = spawn('python3', [DRIVER, String(rows), String(columns), ...program], {
       env: { PATH: process.env['PATH'], TERM: 'xterm-256color', LANG: 'C.UTF-8', ...variables },
