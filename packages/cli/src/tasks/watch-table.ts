@@ -74,10 +74,15 @@ export class WatchTable {
     const { output } = this.session;
     const inColour = (text: string, { status }: WatchedTask) => inColourOf(status, text, output);
     return [
-      { title: 'NAME', value: ({ name }) => name ?? '…', shrinkTo: 12 },
+      { title: 'NAME', value: ({ name }) => name ?? '…', shrinkTo: 8 },
       { title: 'STATUS', value: ({ status }) => status, paint: inColour },
-      { title: 'PROGRESS', value: ({ progress }) => progressBar(progress), paint: inColour },
-      { title: 'AGE', value: ageOf, align: 'right' },
+      {
+        title: 'PROGRESS',
+        value: ({ progress }) => progressBar(progress),
+        paint: inColour,
+        optional: true,
+      },
+      { title: 'AGE', value: ageOf, align: 'right', optional: true },
       {
         title: 'SAYS',
         value: ({ error, message }) => error ?? message,

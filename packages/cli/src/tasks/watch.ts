@@ -1,6 +1,5 @@
 import {
   type FeedFilter,
-  type TaskListenerData,
   type TaskManager,
   type TaskStatus,
   TaskManagerError,
@@ -10,12 +9,11 @@ import type { Define } from '../act.js';
 import { id, list } from '../arguments.js';
 import { ExitCode } from '../exit-codes.js';
 import { someOf } from '../one-of.js';
-import { isTerminal, type Output } from '../output/output.js';
-import { printable } from '../output/printable.js';
+import { isTerminal } from '../output/output.js';
 import type { Session } from '../session.js';
-import { inColourOf } from './status-paint.js';
+import { endingOf, tell } from './watch-lines.js';
 import type { WatchTable } from './watch-table.js';
-import { type WatchedTask, WatchedTasks } from './watched-tasks.js';
+import { WatchedTasks } from './watched-tasks.js';
 
 interface WatchOptions {
   readonly status?: readonly TaskStatus[];
@@ -43,7 +41,8 @@ export const defineWatch: Define = (group, act) => {
       'after',
       `
 On a terminal it is a table that changes; elsewhere one line for each change, with --json one event a
-line. With ids it ends when all of them are over: 0 when all are completed, else 1.
+line. With ids it ends when all of them are over: 0 when all are completed, else 1; of one that was over
+before, its end is told.
 
 Examples:
   taskmanager task watch --app shop
@@ -89,8 +88,11 @@ async function watch(
       if (isOver()) end.resolve();
     });
     try {
-      for (const each of await present(tasks, ids, { status, type, app }, session))
-        watched.load(each);
+      for (const each of await present(tasks, ids, { status, type, app }, session)) {
+        const task = watched.load(each);
+        // Of what is over no event will come.
+        if (!table && task?.over && wanted.size > 0) tell(endingOf(each), task, output);
+      }
       table?.change();
       if (isOver()) end.resolve();
       await end.promise;
@@ -161,21 +163,6 @@ class Names {
 function passing(error: unknown): undefined {
   if (!(error instanceof TaskManagerError)) throw error;
   return undefined;
-}
-
-function tell(event: TaskListenerData, task: WatchedTask, output: Output): void {
-  if (output.json) {
-    output.record(event);
-    return;
-  }
-  const status = inColourOf(task.status, task.status, output);
-  const name = printable(task.name ?? task.taskType);
-  const said = task.error ?? task.message;
-  const why = said === undefined ? '' : `: ${printable(said)}`;
-  const what = event.event === task.status ? '' : ` (${event.event})`;
-  output.line(
-    `${output.time(event.at)}  ${task.id}  ${name}  ${status}${what} ${Math.floor(task.progress)} %${why}`,
-  );
 }
 
 function endOf(signal: AbortSignal) {

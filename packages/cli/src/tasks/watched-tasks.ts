@@ -37,32 +37,22 @@ export class WatchedTasks {
   /** @param isWatched whether a task is one of those that are watched for */
   constructor(private readonly isWatched: (task: Pick<WatchedTask, 'id' | 'status'>) => boolean) {}
 
-  load(info: TaskInfo): void {
+  /** Answers the task when no event has told as much of it. */
+  load(info: TaskInfo): WatchedTask | undefined {
     const before = this.tasks.get(info.id);
     if (before && before.revision > info.revision) {
       this.tasks.set(info.id, { ...before, name: info.name });
-      return;
+      return undefined;
     }
     const { id, taskType, appName, status, revision, progress, name, message, error } = info;
     const { workerId, startedAt, nextRetryAt } = info;
     const over = isOver(status, nextRetryAt !== undefined);
-    this.put(
-      {
-        id,
-        taskType,
-        appName,
-        status,
-        revision,
-        progress,
-        name,
-        message,
-        error,
-        workerId,
-        startedAt,
-        over,
-      },
-      before,
-    );
+    const task: WatchedTask = {
+      ...{ id, taskType, appName, status, revision, progress, name, message, error, workerId },
+      ...{ startedAt, over },
+    };
+    this.put(task, before);
+    return before?.revision === revision ? undefined : task;
   }
 
   /** Answers the task as it is now when it is, or was, one of those that are watched for. */
