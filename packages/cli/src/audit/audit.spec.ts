@@ -260,7 +260,7 @@ describe('audit seal and verify', () => {
     expect(asked[0]).toEqual({ subject: 'tasks.admin.verify_history', fields: { seal } });
     expect(out).toBe(
       [
-        '✗ The history is not whole: 1 problems in 12 events of 3 streams up to p.',
+        '✗ The history is not whole: 1 problem in 12 events of 3 streams up to p.',
         '✗ It is not what was sealed: 4 events and 1 streams are missing.',
         '- log_cut p',
         '  It ends before the seal.',

@@ -13,7 +13,7 @@ import { assertFree, type FileOptions, textOf, writeOut } from '../files.js';
 import { runJob, type WaitOption, withWait } from '../jobs/run-job.js';
 import type { Output } from '../output/output.js';
 import { printable, safeJson } from '../output/printable.js';
-import { countText } from '../output/words.js';
+import { amountText, countText } from '../output/words.js';
 import { UsageError } from '../usage-error.js';
 
 interface VerifyOptions extends WaitOption {
@@ -45,7 +45,7 @@ Example:
           async (seal) => {
             await writeOut(options, session.io, Readable.from([`${safeJson(seal, 2)}\n`]));
             const { output } = session;
-            const covers = `${countText(seal.events)} events of ${countText(seal.streams)} streams`;
+            const covers = `${amountText(seal.events, 'event')} of ${amountText(seal.streams, 'stream')}`;
             output.note(output.paintErrors.dim(`It covers ${covers}. Keep it on another machine.`));
           },
         );
@@ -100,7 +100,7 @@ function showVerdict(
   { taskId, ok, events, refusals, problems }: HistoryVerdict,
   output: Output,
 ): void {
-  const amount = `${countText(events)} events and ${countText(refusals)} refusals`;
+  const amount = `${amountText(events, 'event')} and ${amountText(refusals, 'refusal')}`;
   output.line(
     ok
       ? `${output.paint.green('✓')} The history of ${taskId} is whole: ${amount}.`
@@ -112,11 +112,11 @@ function showVerdict(
 function showReport(report: HistoryReport, output: Output): void {
   const { ok, events, streams, position, problems, problemCount, seal } = report;
   const at = position === undefined ? '' : ` up to ${position}`;
-  const amount = `${countText(events)} events of ${countText(streams)} streams${at}`;
+  const amount = `${amountText(events, 'event')} of ${amountText(streams, 'stream')}${at}`;
   output.line(
     ok
       ? `${output.paint.green('✓')} The history is whole: ${amount}.`
-      : `${output.paint.red('✗')} The history is not whole: ${countText(problemCount)} problems in ${amount}.`,
+      : `${output.paint.red('✗')} The history is not whole: ${amountText(problemCount, 'problem')} in ${amount}.`,
   );
   if (seal)
     output.line(

@@ -4,7 +4,7 @@ import type { Define } from '../act.js';
 import { wholeNumber } from '../arguments.js';
 import type { Output } from '../output/output.js';
 import { printable } from '../output/printable.js';
-import { countText } from '../output/words.js';
+import { amountText } from '../output/words.js';
 import { auditFilterOf, type AuditOptions, withAuditFilter } from './filter.js';
 
 interface QueryOptions extends AuditOptions {
@@ -51,7 +51,7 @@ function showPage({ events, nextCursor, count }: AuditPage, ids: boolean, output
   if (events.length === 0) output.note('Nothing fits.');
   for (const event of events) showEvent(event, ids, output);
   if (count)
-    output.note(`${count.exact ? '' : 'At least '}${countText(count.events)} events in all.`);
+    output.note(`${count.exact ? '' : 'At least '}${amountText(count.events, 'event')} in all.`);
   if (nextCursor !== undefined)
     output.note(output.paintErrors.dim(`There are more: --cursor ${nextCursor}`));
 }

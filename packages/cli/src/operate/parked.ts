@@ -3,6 +3,7 @@ import type { ParkedEventInfo, ReleaseParkedAnswer } from '@taskmanager/client';
 import type { Define } from '../act.js';
 import { id, wholeNumber } from '../arguments.js';
 import type { Output } from '../output/output.js';
+import { amountText } from '../output/words.js';
 import type { Session } from '../session.js';
 import { CommandFailed, UsageError } from '../usage-error.js';
 
@@ -132,7 +133,7 @@ function showEvent(event: ParkedEventInfo, output: Output): void {
     ['event', `${event.type ?? 'of unknown type'}, ${event.eventId}`],
     ['revision', event.revision],
     ['position', event.position],
-    ['parked', `${output.time(event.parkedAt)} after ${event.attempts} attempts`],
+    ['parked', `${output.time(event.parkedAt)} after ${amountText(event.attempts, 'attempt')}`],
     ['wanted', event.wanted],
     ['error', event.error],
   ]);
@@ -142,6 +143,6 @@ function showRelease({ requested }: ReleaseParkedAnswer, output: Output): void {
   output.line(
     requested === 0
       ? 'Nothing of that is parked.'
-      : `Asked for ${requested} ${requested === 1 ? 'task' : 'tasks'}; what becomes of it: taskmanager parked list.`,
+      : `Asked for ${amountText(requested, 'task')}; what becomes of it: taskmanager parked list.`,
   );
 }

@@ -1,6 +1,7 @@
 import type { Difference } from '@taskmanager/client';
 import type { Output } from '../output/output.js';
 import { safeJson } from '../output/printable.js';
+import { countText } from '../output/words.js';
 
 /** Where a view and the log do not agree, for people. */
 export function showDifferences(
@@ -24,5 +25,5 @@ export function showDifferences(
     differences,
   );
   const more = count - differences.length;
-  if (more > 0) output.line(`… and ${more} more.`);
+  if (more > 0) output.line(`… and ${countText(more)} more.`);
 }

@@ -6,7 +6,7 @@ import { ExitCode } from '../exit-codes.js';
 import { runJob, type WaitOption, withWait } from '../jobs/run-job.js';
 import type { Output } from '../output/output.js';
 import { printable } from '../output/printable.js';
-import { countText } from '../output/words.js';
+import { amountText } from '../output/words.js';
 import { showDifferences } from './difference-table.js';
 
 interface RebuildOptions extends WaitOption {
@@ -92,18 +92,18 @@ export const addProjectionCommands: Define = (program, act) => {
 
 function builtText({ events, generation, kept }: RebuildReport): string {
   const old = kept === undefined ? '' : ` Build ${kept} is kept: taskmanager projection drop.`;
-  return `Build ${generation} serves, made of ${countText(events)} events.${old}`;
+  return `Build ${generation} serves, made of ${amountText(events, 'event')}.${old}`;
 }
 
 function showReport(report: ProjectionReport, output: Output, before: string): ExitCode {
   output.answer(report, ({ projection, ok, rows, differences, differenceCount, position }) => {
     if (before !== '') output.line(before);
     const at = position === undefined ? '' : `, at ${position}`;
-    const compared = `${countText(rows)} rows compared${at}.`;
+    const compared = `${amountText(rows, 'row')} compared${at}.`;
     output.line(
       ok
         ? `${output.paint.green('✓')} ${printable(projection)} agrees with the log: ${compared}`
-        : `${output.paint.red('✗')} ${printable(projection)} differs from the log in ${countText(differenceCount)} places: ${compared}`,
+        : `${output.paint.red('✗')} ${printable(projection)} differs from the log in ${amountText(differenceCount, 'place')}: ${compared}`,
     );
     showDifferences(differences, differenceCount, output);
   });
@@ -116,7 +116,7 @@ function showDryRun(report: DryRunReport, output: Output): ExitCode {
     const mark = fine ? output.paint.green('✓') : output.paint.red('✗');
     const at = position === undefined ? '' : `, up to ${position}`;
     output.line(
-      `${mark} ${printable(projection)} over ${countText(events)} events of ${countText(tasks)} tasks${at}: ${countText(failureCount)} events it cannot take, ${countText(report.differenceCount)} differences from the view that serves.`,
+      `${mark} ${printable(projection)} over ${amountText(events, 'event')} of ${amountText(tasks, 'task')}${at}: ${amountText(failureCount, 'event')} it cannot take, ${amountText(report.differenceCount, 'difference')} from the view that serves.`,
     );
     if (failures.length > 0)
       output.table(

@@ -6,7 +6,7 @@ import { duration, list, wholeNumber } from '../arguments.js';
 import { ExitCode } from '../exit-codes.js';
 import { runJob, type WaitOption, withWait } from '../jobs/run-job.js';
 import type { Output } from '../output/output.js';
-import { countText, durationText } from '../output/words.js';
+import { amountText, countText, durationText } from '../output/words.js';
 import { UsageError } from '../usage-error.js';
 
 interface PolicyOptions extends WaitOption {
@@ -67,7 +67,7 @@ Example:
 function show(report: PolicyReport, output: Output): ExitCode {
   output.answer(report, ({ failures, changes, changeCount }) => {
     output.line(
-      `${countText(failures)} recorded failures, ${countText(changeCount)} would be decided otherwise.`,
+      `${amountText(failures, 'recorded failure')}, ${countText(changeCount)} would be decided otherwise.`,
     );
     if (changes.length > 0) showChanges(changes, output);
     if (changeCount > changes.length)

@@ -4,7 +4,7 @@ import type { Define } from '../act.js';
 import { id } from '../arguments.js';
 import { assertFree, type FileOptions, linesOf, writeOut } from '../files.js';
 import { printable } from '../output/printable.js';
-import { countText } from '../output/words.js';
+import { amountText } from '../output/words.js';
 
 export const defineMove: Define = (group, act) => {
   group
@@ -38,7 +38,7 @@ export const defineMove: Define = (group, act) => {
         const lines = file === '-' ? open() : open;
         const answer = await tasks.importTask(lines, session.call);
         output.answer(answer, ({ taskId, events, refusals, repeated }) => {
-          const held = `${countText(events)} events and ${countText(refusals)} refusals`;
+          const held = `${amountText(events, 'event')} and ${amountText(refusals, 'refusal')}`;
           const before = repeated ? 'It was here already' : 'It is here now';
           output.line(`${before}, verified and read-only: task ${taskId}, ${held}.`);
         });

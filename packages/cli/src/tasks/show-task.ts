@@ -1,7 +1,7 @@
 import type { TaskInfo } from '@taskmanager/client';
 import type { Output } from '../output/output.js';
 import { safeJson } from '../output/printable.js';
-import { durationText } from '../output/words.js';
+import { amountText, durationText } from '../output/words.js';
 import { progressText } from './progress-text.js';
 import { inColourOf } from './status-paint.js';
 
@@ -73,7 +73,7 @@ function approvalOf({ approval }: TaskInfo, output: Output): string | undefined 
   const who = approvers.length === 0 ? 'anyone' : approvers.join(', ');
   const due = dueAt === undefined ? '' : `, until ${output.time(dueAt)}`;
   const why = comment === undefined ? '' : `: ${comment}`;
-  return `${outcome}, ${votes.length} of ${quorum} votes; asked of ${who} by ${requestedBy}${due}${why}`;
+  return `${outcome}, ${votes.length} of ${amountText(quorum, 'vote')}; asked of ${who} by ${requestedBy}${due}${why}`;
 }
 
 function importedOf({ imported }: TaskInfo, output: Output): string | undefined {

@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import { printable } from '../output/printable.js';
 import { type Column, tableText } from '../output/table.js';
-import { durationText } from '../output/words.js';
+import { amountText, durationText } from '../output/words.js';
 import type { Session } from '../session.js';
 import { progressBar } from './progress-text.js';
 import { inColourOf } from './status-paint.js';
@@ -57,7 +57,7 @@ export class WatchTable {
     const room = Math.max((io.output.rows ?? 24) - OTHER_LINES, 1);
     const hidden = Math.max(shown.length - room, 0);
     const watched = shown.filter(({ leftAt }) => leftAt === undefined).length;
-    const head = `${watched} ${watched === 1 ? 'task' : 'tasks'}, ${output.time(Date.now())}. Ctrl-C ends this.`;
+    const head = `${amountText(watched, 'task')}, ${output.time(Date.now())}. Ctrl-C ends this.`;
     const table =
       shown.length === 0
         ? 'No task fits; whatever comes is shown.'
