@@ -93,5 +93,4 @@ export interface BackupReport {
   readonly events: number;
   /** Of the last event in it; missing when the log is empty. */
   readonly position?: string;
-  readonly seal?: HistorySeal;
 }

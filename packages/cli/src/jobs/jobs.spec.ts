@@ -280,11 +280,13 @@ describe('job', () => {
     ]);
   });
 
-  it('tells of a backup where it lies', async () => {
+  it('tells of a backup where it lies, and that it was verified', async () => {
     const { out } = await taskmanager(
       ['backup', 'monday'],
-      ends('backup', { directory: '/b/monday', bytes: 2_048 }),
+      ends('backup', { directory: '/b/monday', bytes: 2_048, events: 12, position: 'p' }),
     );
-    expect(out).toBe('It is in /b/monday on the service’s machine: 2.0 KiB.\n');
+    expect(out).toBe(
+      'It is in /b/monday on the service’s machine: 2.0 KiB.\nVerified: 12 events up to p.\n',
+    );
   });
 });

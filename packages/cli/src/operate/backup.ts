@@ -3,7 +3,7 @@ import type { BackupReport } from '@taskmanager/client';
 import type { Define } from '../act.js';
 import { runJob, type WaitOption, withWait } from '../jobs/run-job.js';
 import { printable } from '../output/printable.js';
-import { bytesText, countText } from '../output/words.js';
+import { amountText, bytesText } from '../output/words.js';
 
 export const addBackupCommand: Define = (program, act) => {
   withWait(
@@ -23,12 +23,12 @@ export const addBackupCommand: Define = (program, act) => {
           (admin, call) => admin.backup(name, call),
           (report) => {
             const { output } = session;
-            output.answer(report, ({ directory, bytes, seal }) => {
+            output.answer(report, ({ directory, bytes, events, position }) => {
               output.line(
                 `It is in ${printable(directory)} on the service’s machine: ${bytesText(bytes)}.`,
               );
-              if (seal)
-                output.line(`Verified: ${countText(seal.events)} events up to ${seal.position}.`);
+              const upTo = position === undefined ? '' : ` up to ${position}`;
+              output.line(`Verified: ${amountText(events, 'event')}${upTo}.`);
             });
           },
         ),
