@@ -55,7 +55,8 @@ export function buildProgram(io: Io, act: Act): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.output.write(text),
-      writeErr: (text) => io.errors.write(text),
+      // Programs are told by what is thrown.
+      writeErr: (text) => void (program.opts()['json'] || io.errors.write(text)),
       getOutHelpWidth: () => io.output.columns ?? 100,
       getErrHelpWidth: () => io.errors.columns ?? 100,
       getOutHasColors: () => isTerminal(io.output) && !io.variables['NO_COLOR'],

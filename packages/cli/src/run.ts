@@ -7,6 +7,7 @@ import { printable, safeJson } from './output/printable.js';
 import { buildProgram } from './program.js';
 import { type GlobalOptions, Session } from './session.js';
 import type { Act } from './act.js';
+import { UsageError } from './usage-error.js';
 
 /**
  * The whole command line: reads the arguments, does what they say, and resolves to the exit code. Never
@@ -31,11 +32,17 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     await program.parseAsync(args, { from: 'user' });
     return io.signal.aborted ? failureOf(undefined, io.signal).exitCode : exitCode;
   } catch (error) {
-    // Help was shown, or commander has said what is wrong with the command line.
-    if (error instanceof CommanderError)
-      return error.exitCode === 0 ? ExitCode.Done : ExitCode.WrongUsage;
-    return report(error, io, program.opts<GlobalOptions>());
+    const options = program.opts<GlobalOptions>();
+    if (!(error instanceof CommanderError)) return report(error, io, options);
+    // Help was shown, or commander has said to people what is wrong with the command line.
+    if (error.exitCode === 0) return ExitCode.Done;
+    return options.json ? report(usageErrorOf(error), io, options) : ExitCode.WrongUsage;
   }
+}
+
+function usageErrorOf({ code, message }: CommanderError): UsageError {
+  if (code === 'commander.help') return new UsageError('No command is named: see --help.');
+  return new UsageError(message.replace(/^error: /, ''));
 }
 
 function report(error: unknown, io: Io, options: GlobalOptions): ExitCode {

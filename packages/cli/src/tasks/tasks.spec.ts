@@ -238,6 +238,18 @@ describe('what goes wrong', () => {
     expect(JSON.parse(err)).toMatchObject({ error: { code: 'FORBIDDEN', correlationId: 'c-1' } });
   });
 
+  it.each([
+    [['task', 'lst', '--json'], 'unknown command'],
+    [['task', 'get', 'x', '--json'], 'An id is a UUID'],
+    [['task', '--json'], 'No command is named'],
+  ])('is JSON for programs when the command line is %j', async (args, message) => {
+    const { code, out, err } = await taskmanager(args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(JSON.parse(err)).toEqual({
+      error: { code: 'USAGE', message: expect.stringContaining(message) },
+    });
+  });
+
   it('reaches no terminal as it came, as JSON either', async () => {
     const answers = { get_task: refusal('FORBIDDEN', 'a\u009b2Jb\u202e') };
     const asJson = await taskmanager([...get, '--json'], { answers });
