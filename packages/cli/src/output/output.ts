@@ -6,6 +6,12 @@ import { type TimeStyle, timeText } from './words.js';
 
 type Paint = ReturnType<typeof pc.createColors>;
 
+export type Field = readonly [
+  name: string,
+  value: string | number | undefined,
+  paint?: (text: string) => string,
+];
+
 export interface OutputOptions {
   readonly json: boolean;
   readonly color: boolean;
@@ -53,12 +59,12 @@ export class Output {
     this.line(tableText(columns, rows, this.width, (title) => this.paint.bold(title)));
   }
 
-  /** Names and values below each other; what is undefined is left out. */
-  fields(fields: readonly (readonly [string, string | number | undefined])[]): void {
+  /** Names and values below each other, with what colours a value; what is undefined is left out. */
+  fields(fields: readonly Field[]): void {
     const given = fields.filter(([, value]) => value !== undefined);
     const width = Math.max(0, ...given.map(([name]) => name.length));
-    for (const [name, value] of given)
-      this.line(`${this.paint.bold(name.padEnd(width))}  ${printable(String(value))}`);
+    for (const [name, value, paint = String] of given)
+      this.line(`${this.paint.bold(name.padEnd(width))}  ${paint(printable(String(value)))}`);
   }
 
   /** Beside the answer, for people: never part of what a program reads. */

@@ -28,17 +28,19 @@ async function show(session: Session, task: string, options: HistoryOptions): Pr
   const { output, call } = session;
   const tasks = await session.tasks();
   let from: number | undefined = options.from;
-  let left = options.limit ?? Infinity;
-  while (from !== undefined && left > 0) {
-    const limit = Math.min(left, 500);
+  const most = options.limit ?? Infinity;
+  let shown = 0;
+  while (from !== undefined && shown < most) {
+    const limit = Math.min(most - shown, 500);
     const page = await tasks.getTaskHistory(task, { ...call, fromRevision: from, limit });
     for (const event of page.events) {
       if (output.json) output.record(event);
       else showEvent(event, output, options.data ?? false);
     }
-    left -= page.events.length;
+    shown += page.events.length;
     from = page.nextRevision;
   }
+  if (shown === 0) output.note(`Nothing happened to it from revision ${options.from} on.`);
 }
 
 function showEvent(event: HistoryEvent, output: Output, withData: boolean): void {

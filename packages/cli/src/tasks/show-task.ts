@@ -7,15 +7,15 @@ import { inColourOf } from './status-paint.js';
 
 /** A task in full, for people: what is not there is left out. */
 export function showTask(task: TaskInfo, output: Output): void {
-  const { paint } = output;
-  const status = inColourOf(task.status, task.status, output);
   output.fields([
     ['id', task.id],
     ['name', task.name],
     ['type', `${task.taskType} of ${task.appName}, run by ${runnerOf(task)}`],
-  ]);
-  output.line(`${paint.bold('status')}  ${status}, ${progressText(task)}`);
-  output.fields([
+    [
+      'status',
+      `${task.status}, ${progressText(task)}`,
+      (text) => inColourOf(task.status, text, output),
+    ],
     ['message', task.message],
     ['error', task.error],
     ['attempt', attemptsOf(task)],
@@ -36,7 +36,7 @@ export function showTask(task: TaskInfo, output: Output): void {
   ]);
   for (const name of ['data', 'input', 'result', 'checkpoint'] as const) {
     const value = task[name];
-    if (value !== undefined) output.line(`${paint.bold(name)}  ${safeJson(value, 2)}`);
+    if (value !== undefined) output.line(`${output.paint.bold(name)}  ${safeJson(value, 2)}`);
   }
 }
 

@@ -109,7 +109,7 @@ describe('task get, history and explain', () => {
     const { out } = await taskmanager(['task', 'get', TASK_ID, '--iso'], {
       answers: { get_task: answer(task({ data: { amount: 3 }, labels: { team: 'core' } })) },
     });
-    expect(out).toContain('status  running, 40 % (4 of 10)');
+    expect(out).toContain('status   running, 40 % (4 of 10)');
     expect(out).toContain('labels   team=core');
     expect(out).toContain('created  2023-11-14T22:13:20.000Z by ann');
     expect(out).toContain('data  {\n  "amount": 3\n}');
@@ -145,6 +145,17 @@ describe('task get, history and explain', () => {
       { id: TASK_ID, fromRevision: 0, limit: 500 },
       { id: TASK_ID, fromRevision: 1, limit: 500 },
     ]);
+  });
+
+  it('say when the history has nothing from there on', async () => {
+    const answers = { get_task_history: answer({ events: [] }) };
+    const { out, err } = await taskmanager(['task', 'history', TASK_ID, '--from', '9'], {
+      answers,
+    });
+    expect({ out, err }).toEqual({
+      out: '',
+      err: 'Nothing happened to it from revision 9 on.\n',
+    });
   });
 
   it('explain why it stands where it stands', async () => {
