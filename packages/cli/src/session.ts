@@ -41,6 +41,7 @@ export class Session {
   readonly tasks = (): Promise<TaskManager> => {
     this.client ??= TaskManager.connect({
       ...connectionOf(this.options, this.io.variables),
+      connectSignal: this.io.signal,
       onError: (error) => this.onTrouble(String((error as Error).message ?? error)),
     });
     return this.client;

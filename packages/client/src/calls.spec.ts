@@ -136,6 +136,18 @@ describe('connect', () => {
       message: expect.stringContaining(`127.0.0.1:${server.port}`),
     });
   });
+
+  it('is given up when its signal fires', async () => {
+    await start(acceptAll);
+    await server.stop();
+    const place = { transport: 'tcp', port: server.port, connectTimeoutMs: 60_000 } as const;
+    const stopping = new AbortController();
+    const connecting = TaskManager.connect({ ...place, connectSignal: stopping.signal });
+    stopping.abort();
+    await expect(connecting).rejects.toMatchObject({ code: 'ABORTED' });
+    const late = TaskManager.connect({ ...place, connectSignal: stopping.signal });
+    await expect(late).rejects.toMatchObject({ code: 'ABORTED' });
+  });
 });
 
 describe('pages', () => {

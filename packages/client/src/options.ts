@@ -32,6 +32,8 @@ interface CommonOptions {
   readonly tryTimeoutMs?: number;
   /** `connect` fails after so many milliseconds without a connection: 5,000 by default. */
   readonly connectTimeoutMs?: number;
+  /** `connect` is given up when it fires before there is a connection. */
+  readonly connectSignal?: AbortSignal;
   /** `connect` does not wait for a connection: the first call makes it. */
   readonly lazy?: boolean;
   /** Sends the commands of one turn of the event loop together. On by default. */

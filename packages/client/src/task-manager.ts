@@ -33,6 +33,7 @@ import {
 } from './feed/task-listener.js';
 import { waitForResume } from './feed/wait-for-resume.js';
 import { newId } from './new-id.js';
+import { onAbort } from './on-abort.js';
 import {
   type CommandOptions,
   type ConnectOptions,
@@ -93,16 +94,25 @@ export class TaskManager extends TaskCalls {
   /**
    * Resolves when the connection stands, or at once with `lazy`.
    *
-   * @throws TaskManagerError `UNAVAILABLE` when nobody answers there within `connectTimeoutMs`
+   * @throws TaskManagerError `UNAVAILABLE` when nobody answers there within `connectTimeoutMs`,
+   *   `ABORTED` when `connectSignal` fired before
    */
   static async connect(options: ConnectOptions): Promise<TaskManager> {
     const client = new TaskManager(options);
+    const { connectSignal: signal, connectTimeoutMs = 5_000 } = options;
     if (options.lazy) return client;
     try {
-      await client.transport.open(options.connectTimeoutMs ?? 5_000);
+      signal?.throwIfAborted();
+      const opened = client.transport.open(connectTimeoutMs);
+      onAbort(signal, () => void client.close(), opened);
+      await opened;
       return client;
     } catch (cause) {
       await client.close();
+      if (signal?.aborted) {
+        const message = `Connecting to ${targetOf(options)} was given up`;
+        throw new TaskManagerError('ABORTED', message, undefined, undefined, { cause });
+      }
       if (cause instanceof TaskManagerError) throw cause;
       const message = `No TaskManager service answers at ${targetOf(options)}: is it running? (${(cause as Error).message})`;
       throw new TaskManagerError('UNAVAILABLE', message, undefined, undefined, { cause });
