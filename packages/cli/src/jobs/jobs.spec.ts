@@ -127,7 +127,7 @@ describe('projection verify', () => {
     };
     const { code, err } = await taskmanager(['projection', 'verify', 'tasks'], { answers });
     expect(code).toBe(1);
-    expect(err).toContain('is failed: the disk is full');
+    expect(err).toContain('has failed: the disk is full');
   });
 
   it('only starts the job when that is wanted', async () => {

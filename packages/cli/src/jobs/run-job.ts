@@ -41,5 +41,6 @@ export async function runJob<R>(
 
 function whyNot({ jobId, kind, state, error }: JobInfo): string {
   const again = state === 'interrupted' ? ' Start it again.' : '';
-  return `The job ${jobId} (${kind}) is ${state}${error === undefined ? '.' : `: ${error}`}${again}`;
+  const how = state === 'failed' ? 'has failed' : `was ${state}`;
+  return `The job ${jobId} (${kind}) ${how}${error === undefined ? '.' : `: ${error}`}${again}`;
 }

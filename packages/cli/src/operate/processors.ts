@@ -2,6 +2,7 @@
 import type { ProcessorInfo } from '@taskmanager/client';
 import type { Define } from '../act.js';
 import type { Output } from '../output/output.js';
+import { printable } from '../output/printable.js';
 import { countText } from '../output/words.js';
 
 export const addProcessorCommands: Define = (program, act) => {
@@ -40,7 +41,7 @@ export const addProcessorCommands: Define = (program, act) => {
               ? await admin.pauseProcessor(name, reason, call)
               : await admin.resumeProcessor(name, call);
           output.answer(answer, ({ paused }) =>
-            output.line(paused ? 'It is paused.' : 'It is not paused.'),
+            output.line(`${printable(name)} is ${paused ? 'paused' : 'not paused'}.`),
           );
         },
       ),
