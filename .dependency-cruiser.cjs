@@ -79,6 +79,8 @@ const TEST_SERVER = String.raw`^test/eventstoredb-server/launch\.mjs$`;
 const OURS = '^(src|packages|test|bench|examples)/';
 /** The SQLite release that fits the running Node: a driver like any package. */
 const SQLITE = '^packages/sqlite-driver/';
+/** Which addresses are public: one rule for webhooks and for git. */
+const PUBLIC_ADDRESS = '^packages/public-address/';
 
 /** `from` may import, of ours, only itself and `allowed`. */
 const layer = (name, from, allowed, { itself = from, except = [] } = {}) => ({
@@ -132,6 +134,7 @@ module.exports = {
       PROTOCOL,
       CONTEXT,
       CONFIG,
+      PUBLIC_ADDRESS,
       APPROVER_NOTICES,
     ]),
     layer('worker-process', '^src/workers/', [CONFIG]),
@@ -185,7 +188,8 @@ module.exports = {
     layer('client', CLIENT, [PROTOCOL]),
     layer('search', SEARCH, [PROTOCOL, SQLITE]),
     layer('repository-search', '^src/search/', [SEARCH, PROTOCOL, CONTEXT, CONFIG, QUERY_FIELDS]),
-    layer('workers', '^packages/workers/', [CLIENT, PROTOCOL, SEARCH, SQLITE]),
+    layer('workers', '^packages/workers/', [CLIENT, PROTOCOL, SEARCH, SQLITE, PUBLIC_ADDRESS]),
+    layer('public-address', PUBLIC_ADDRESS, []),
     layer('cli', '^packages/cli/', [CLIENT]),
     layer('examples', '^examples/', [CLIENT]),
     layer('bench', '^bench/', [CLIENT, SQLITE, TEST_SERVER]),

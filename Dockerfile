@@ -10,6 +10,7 @@ COPY packages/protocol/package.json packages/protocol/
 COPY packages/client/package.json packages/client/
 COPY packages/cli/package.json packages/cli/
 COPY packages/cli/bin packages/cli/bin/
+COPY packages/public-address/package.json packages/public-address/
 COPY packages/search/package.json packages/search/
 COPY packages/sqlite-driver/package.json packages/sqlite-driver/
 COPY packages/workers/package.json packages/workers/
@@ -33,6 +34,7 @@ COPY --from=build /app/packages/protocol/dist packages/protocol/dist/
 COPY --from=build /app/packages/client/package.json packages/client/
 COPY --from=build /app/packages/client/dist packages/client/dist/
 COPY --from=build /app/packages/cli packages/cli/
+COPY --from=build /app/packages/public-address packages/public-address/
 COPY --from=build /app/packages/search/package.json packages/search/
 COPY --from=build /app/packages/search/dist packages/search/dist/
 COPY --from=build /app/packages/sqlite-driver packages/sqlite-driver/

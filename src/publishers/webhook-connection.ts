@@ -1,7 +1,7 @@
 import { Client, type Dispatcher, Pool } from 'undici';
 import { TryLater } from '../processing/index.js';
 import { DeliveryFailed } from './delivery-failed.js';
-import { isPublicHost, lookupPublic, PrivateAddress } from './public-address.js';
+import { isPublicHost, lookupPublic, PrivateAddress } from './public-lookup.js';
 import { type Answer, failureOfStatus, redirectOf } from './redirects.js';
 import type { WebhookEndpoint } from './webhook-endpoint.js';
 

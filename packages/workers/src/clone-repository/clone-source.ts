@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PermanentTaskError } from '@taskmanager/client';
-import { isPublicAddress } from '../public-address.js';
+import { isPublicAddress } from '@taskmanager/public-address';
 import type { WorkerContext } from '../worker-context.js';
 import { assertPlainRepository } from './plain-repository.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isPublicAddress, isPublicHost, lookupPublic, PrivateAddress } from './public-address.js';
+import { isPublicAddress } from '../index.js';
 
 describe('An address', () => {
   it.each([
@@ -23,26 +23,4 @@ describe('An address', () => {
       expect(isPublicAddress('2a00:1450:4001::1')).toBe(true);
     },
   );
-
-  it('stands in a URL with brackets, and a name is looked up later', () => {
-    expect(isPublicHost('[::1]')).toBe(false);
-    expect(isPublicHost('[2606:4700::1]')).toBe(true);
-    expect(isPublicHost('localhost')).toBe(true);
-  });
-
-  it.each([true, false])('of a name that leads home is refused as it is looked up', async (all) => {
-    const error = await new Promise((resolve) => lookupPublic('localhost', { all }, resolve));
-    expect(error).toBeInstanceOf(PrivateAddress);
-  });
-
-  it.each([
-    [true, [{ address: '1.1.1.1', family: 4 }]],
-    [false, '1.1.1.1'],
-  ])('that is public is given to the connection', async (all, expected) => {
-    const [error, address] = await new Promise<unknown[]>((resolve) =>
-      lookupPublic('1.1.1.1', { all }, (...given) => resolve(given)),
-    );
-    expect(error).toBeNull();
-    expect(address).toEqual(expected);
-  });
 });
