@@ -214,7 +214,8 @@ describe('jobs', () => {
       return untilAborted(work);
     });
     await until(() => other.find(jobId)?.progress?.done === 7);
-    await sleep(SILENT_MS * 2);
+    // What a process that died has left, later than that, is taken over by then.
+    await ended(other, start(await frozen(), untilAborted));
     expect(other.find(jobId)?.state).toBe('running');
     await other.abort(jobId, 'by the other door');
     expect(await ended(other, jobId)).toMatchObject({

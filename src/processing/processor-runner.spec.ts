@@ -180,8 +180,12 @@ describe('the runner of processors', () => {
     store.acquireLease = () => ((asked += 1), refuse());
     app = await processing(tasks.log, store, []);
     await app.init();
+    const its = new MemoryProcessorStore(new MemoryProcessorStorage());
+    const beside = await processing(tasks.log, its, [GreetHandler, GreeterSaga]);
+    await beside.init();
     await tasks.create();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Another one has its lease by then, and has done its work.
+    await until(() => greeted.length === 2).finally(() => beside.close());
     await app.close();
     expect(asked).toBe(0);
     expect(kept.checkpoints.size + kept.leases.size).toBe(0);

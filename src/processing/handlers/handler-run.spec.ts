@@ -32,6 +32,22 @@ const progress = (taskId: string, times: number) =>
     ...Array.from({ length: times }, (_, n) => new ProgressUpdated({ progress: n })),
   );
 const checkpoint = () => store.readCheckpoint('recorder');
+/** Resolves when a run over another log has moved its checkpoint so often, the longest pause between. */
+async function checkpointsOfAnother(moves: number): Promise<void> {
+  const others = new TaskLog(new MemoryEventLog());
+  const its = new MemoryProcessorStore(new MemoryProcessorStorage());
+  const passing = new Recorder('passing', { filter: { types: ['TaskFailed'] } });
+  const another = new OwnerProcess(others.log, its, passing).start();
+  try {
+    for (let move = 0; move < moves; move += 1) {
+      await others.create();
+      const head = await others.log.head();
+      await until(async () => (await its.readCheckpoint('passing')) === head);
+    }
+  } finally {
+    await another.stop();
+  }
+}
 const numbers = (count: number) => [...Array(count).keys()];
 
 describe('a run of a handler', () => {
@@ -251,7 +267,7 @@ describe('a run of a handler', () => {
     await tasks.create();
     await until(async () => (await checkpoint()) === (await tasks.log.head()));
     store.moveCheckpoint = () => Promise.reject(new Error('not wanted'));
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await checkpointsOfAnother(2);
     expect(await process.status()).toMatchObject({ state: 'live', failures: 0 });
   });
 
