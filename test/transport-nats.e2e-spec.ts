@@ -18,11 +18,8 @@ import { RequestGate } from '../src/transport/index.js';
 import { NatsServer } from '../src/transport/nats/nats-server.js';
 import { type Broker, freePort, startBroker } from './nats.js';
 import { type FakeService, startFakes } from './transport-fakes.js';
-import { RawTcp, type RawReply } from './transport-raw.js';
+import { admin, command, query, RawTcp, type RawReply } from './transport-raw.js';
 
-const command = (name: string) => `tasks.command.${name}`;
-const query = (name: string) => `tasks.query.${name}`;
-const admin = (name: string) => `tasks.admin.${name}`;
 const task = { id: randomUUID() };
 const TIMEOUT_MS = 5_000;
 

@@ -11,6 +11,17 @@ export interface RawReply {
   readonly isDisposed?: boolean;
 }
 
+/** The subjects of messages, as they stand on the wire. */
+export const command = (name: string) => `tasks.command.${name}`;
+export const query = (name: string) => `tasks.query.${name}`;
+export const admin = (name: string) => `tasks.admin.${name}`;
+
+/** What a batch answers of one of its commands. */
+export interface BatchResult {
+  readonly ok?: { readonly context?: unknown };
+  readonly error?: ErrorBody;
+}
+
 /** `<length>#<json>`, the length in characters, as Nest's TCP clients write it. */
 export function frame(packet: unknown): string {
   const text = typeof packet === 'string' ? packet : JSON.stringify(packet);
