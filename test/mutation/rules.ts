@@ -18,6 +18,8 @@ import '../../src/commands/internal/internal.spec.js';
 import '../../src/commands/candidates.spec.js';
 import '../../src/commands/create-task.spec.js';
 import '../../src/commands/filter-commands.spec.js';
+import '../../src/commands/claim-tasks.spec.js';
+import '../../src/commands/batch.spec.js';
 import '../../src/commands/command-executor.spec.js';
 import '../decider.property.spec.js';
 
