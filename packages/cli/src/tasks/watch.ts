@@ -2,7 +2,6 @@ import {
   type FeedFilter,
   type TaskManager,
   type TaskStatus,
-  TaskManagerError,
   VISIBLE_STATUSES,
 } from '@taskmanager/client';
 import type { Define } from '../act.js';
@@ -11,6 +10,8 @@ import { ExitCode } from '../exit-codes.js';
 import { someOf } from '../one-of.js';
 import { isTerminal } from '../output/output.js';
 import type { Session } from '../session.js';
+import { Names } from './names.js';
+import { tellOutages } from './outages.js';
 import { endingOf, tell } from './watch-lines.js';
 import type { WatchTable } from './watch-table.js';
 import { WatchedTasks } from './watched-tasks.js';
@@ -20,9 +21,6 @@ interface WatchOptions {
   readonly type?: readonly string[];
   readonly app?: string;
 }
-
-/** Tasks that are read for their names at one time. */
-const READS = 8;
 
 /** `task watch`: what runs, live, by the feed. */
 export const defineWatch: Define = (group, act) => {
@@ -74,6 +72,12 @@ async function watch(
   const table =
     isTerminal(session.io.output) && !output.json ? await openTable(session, watched) : undefined;
   if (table) session.onTrouble = (text) => table.change(text);
+  const watching = new AbortController();
+  const outages = tellOutages(tasks, AbortSignal.any([signal, watching.signal]), (trouble) =>
+    trouble === undefined && table
+      ? table.change()
+      : session.onTrouble(trouble ?? 'The service answers again.'),
+  );
   const names = new Names(tasks, watched, session, () => table?.change());
   const isOver = () =>
     ids.length > 0 && wanted.size === watched.shown(Date.now()).filter(({ over }) => over).length;
@@ -100,6 +104,8 @@ async function watch(
       stop();
     }
   } finally {
+    watching.abort();
+    await outages;
     table?.stop();
   }
   if (ids.length === 0) return;
@@ -123,46 +129,6 @@ async function present(
   if (ids.length > 0) return Promise.all(ids.map((each) => tasks.getTask(each, call)));
   const filter = { statuses: status, taskTypes: type, appName: app };
   return tasks.listTasks({ ...filter, sort: 'updatedAt', limit: 500 }, call);
-}
-
-/** Finds the names of tasks that are known by their events alone; one round at a time. */
-class Names {
-  private reading = false;
-
-  constructor(
-    private readonly tasks: TaskManager,
-    private readonly watched: WatchedTasks,
-    private readonly session: Session,
-    private readonly onFound: () => void,
-  ) {}
-
-  find(): void {
-    if (!this.reading) void this.read();
-  }
-
-  private async read(): Promise<void> {
-    this.reading = true;
-    const tried = new Set<string>();
-    for (;;) {
-      const some = this.watched.nameless.filter((each) => !tried.has(each)).slice(0, READS);
-      if (some.length === 0) break;
-      await Promise.all(
-        some.map(async (each) => {
-          tried.add(each);
-          const info = await this.tasks.getTask(each, this.session.call).catch(passing);
-          if (info) this.watched.load(info);
-        }),
-      );
-      this.onFound();
-    }
-    this.reading = false;
-  }
-}
-
-/** A task may be gone by now, or the service: the table goes on without the name. */
-function passing(error: unknown): undefined {
-  if (!(error instanceof TaskManagerError)) throw error;
-  return undefined;
 }
 
 function endOf(signal: AbortSignal) {
