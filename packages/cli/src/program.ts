@@ -96,7 +96,8 @@ function addCompletion(program: Command): void {
   tab(program, { completionCommandName: 'completion' });
   program.commands
     .find((command) => command.name() === 'completion')
-    ?.addHelpText('after', COMPLETION_HELP);
+    ?.description('a script that completes commands, options and what options may say')
+    .addHelpText('after', COMPLETION_HELP);
 }
 
 const COMPLETION_HELP = `
