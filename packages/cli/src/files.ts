@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Io } from './io.js';
-import { UsageError } from './usage-error.js';
+import { CommandFailed, UsageError } from './usage-error.js';
 
 export interface FileOptions {
   /** Undefined or `-`: standard output. */
@@ -18,6 +18,7 @@ export interface FileOptions {
  * Writes what the streams give, the first one's source, as fast as it is taken.
  *
  * @throws UsageError when the file is there already and `force` is not set
+ * @throws CommandFailed when there can be no such file
  */
 export async function writeOut(
   { out, force }: FileOptions,
@@ -38,7 +39,9 @@ export async function writeOut(
     await rename(part, out);
   } catch (error) {
     await rm(part, { force: true });
-    throw error;
+    const { path, message } = error as NodeJS.ErrnoException;
+    if (path !== part) throw error;
+    throw new CommandFailed(`${out} cannot be written: ${message.split(', ')[0]}`);
   }
 }
 

@@ -291,6 +291,17 @@ describe('what goes wrong', () => {
     );
   });
 
+  it('names the file that cannot be written', async () => {
+    const file = '/no/such/folder/task.ndjson';
+    const { code, err } = await taskmanager(['task', 'export', TASK_ID, '-o', file], {
+      answers: { export_task: answer({ events: [] }) },
+    });
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: `taskmanager: ${file} cannot be written: ENOENT: no such file or directory\n`,
+    });
+  });
+
   it.each([
     [['task', 'get', 'x'], 'An id is a UUID'],
     [['task', 'list', '--status', 'asleep'], 'Allowed: pending'],
