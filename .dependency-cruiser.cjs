@@ -167,6 +167,7 @@ module.exports = {
       CONTEXT,
       QUERY_FIELDS,
       VISIBILITY,
+      VIEW_PORTS,
     ]),
     layer('backup', '^src/backup/', [
       EVENT_STORE_PORTS,

@@ -103,7 +103,7 @@ const OTHER_EVENTS = [
   ['refused-<task id>', 'refusal-events', ['CommandRefused', 'RefusalsOmitted']],
   ['types', 'task-type-events', ['TaskTypePaused', 'TaskTypeResumed', 'TaskTypeLimited']],
   ['admin', 'admin-events', ['AdminCommandSent']],
-  ['imports', 'import-events', ['TaskImported']],
+  ['imports', 'import-events', ['TaskImportBegun', 'TaskImported']],
 ];
 
 function otherEvents() {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { LogAudit } from '../src/log-copy/log-audit.js';
+import { CHAIN_START, chainHash, splitHash, withHash } from '../src/events/index.js';
 import { eventsOf } from './log-copy-fixture.js';
 import { type Service, startService } from './service.js';
 
@@ -256,6 +257,49 @@ describe('A task that moves to another service', () => {
         code: 'CONFLICT',
         message: expect.stringMatching(/TaskCreated .* revision 0/),
       });
+    });
+  });
+
+  describe('of which somebody has sent a forged piece', () => {
+    /** The first event of another life of the task, its hash made to fit. */
+    function forged(id: string, lines: readonly string[]): ExportedEvent {
+      const event = JSON.parse(lines[1]!) as ExportedEvent;
+      const data = event.data.replace('XL', 'XS');
+      const metadata = splitHash(event.metadata)!.metadata;
+      const link = { ...event, stream: `task-${id}`, revision: 0n, version: 1, data, metadata };
+      return { ...event, data, metadata: withHash(metadata, chainHash(CHAIN_START, link)) };
+    }
+
+    it('is imported all the same when it is begun anew, and shows nothing of what came before', async () => {
+      const id = await lived();
+      const lines = await exported(id);
+      const piece = { taskId: id, fromLog: origin.log.logId, events: [forged(id, lines)] };
+      expect(await to.admin.importTaskEvents(piece)).toMatchObject({ complete: false });
+      await expect(to.importTask(lines)).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining('anew'),
+      });
+      await expect(to.verifyHistory(id)).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' });
+      const audited = async () => {
+        const { events, count } = await to.queryAudit({ taskIds: [id], order: 'asc', count: true });
+        expect(count).toEqual({ events: events.length, exact: true });
+        return events.filter(({ imported }) => imported).map(({ type }) => type);
+      };
+      expect(await audited()).toEqual([]);
+      const { events: all } = await to.queryAudit({ limit: 1_000 });
+      expect(all.filter(({ taskId, imported }) => taskId === id && imported)).toEqual([]);
+
+      const answer = { taskId: id, events: 8, refusals: 2, complete: true };
+      expect(await to.importTask(() => lines, { anew: true })).toEqual(answer);
+      expect(await history(to, id)).toEqual(await history(from, id));
+      expect(await to.getTask(id)).toMatchObject({ name: 'Größe “XL”' });
+      expect((await exported(id, to)).slice(1, -1)).toEqual(lines.slice(1, -1));
+      expect(await to.verifyHistory(id)).toMatchObject({ ok: true, events: 8, refusals: 2 });
+      expect(await audited()).toHaveLength(10);
+      expect(await to.importTask(lines, { anew: true })).toEqual({ ...answer, repeated: true });
+      const imports = await target.log.readStream('imports', { limit: 1_000 });
+      const told = imports.filter(({ data }) => data.includes(id)).map(({ type }) => type);
+      expect(told).toEqual(['TaskImportBegun', 'TaskImportBegun', 'TaskImported']);
     });
   });
 

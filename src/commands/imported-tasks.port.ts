@@ -13,6 +13,8 @@ export interface ImportedTask {
   /** How many there are, in the task's own stream and in that of its refusals. */
   readonly events: number;
   readonly refusals: number;
+  /** How often its import was begun: says in which streams it lies. */
+  readonly begun: number;
 }
 
 /** Which tasks were imported, folded from the stream of imports and followed as it grows. */
@@ -27,6 +29,12 @@ export abstract class ImportedTasks {
   abstract refresh(): Promise<void>;
 
   abstract find(taskId: string): ImportedTask | undefined;
+
+  /** How often an import of it was begun, complete or not; 0 for none. */
+  abstract begun(taskId: string): number;
+
+  /** Streams of imports that are not complete, or were begun anew: nobody is to see what lies there. */
+  abstract unseen(): readonly string[];
 
   /** Where the stream ends, as far as it was read; `timestamp` of the last event, 0 while there is none. */
   abstract readonly end: ChainEnd & { readonly timestamp: number };

@@ -11,19 +11,44 @@ export const IMPORTS_STREAM = 'imports';
 const IMPORTED = 'imported-';
 const IMPORTED_REFUSALS = 'imported-refused-';
 
-/** Where the events of a task lie that was brought from another service, as they lay there. */
-export const importedStream = (taskId: string): string => `${IMPORTED}${taskId}`;
-export const importedRefusalStream = (taskId: string): string => `${IMPORTED_REFUSALS}${taskId}`;
+/** An import that is begun anew has streams of its own: what lay there before stays as it is. */
+const PLACE = /\.\d+$/;
+const placeOf = (stream: string, begun: number): string =>
+  begun > 1 ? `${stream}.${begun}` : stream;
+
+/**
+ * Where the events of a task lie that was brought from another service, as they lay there.
+ * @param begun how often its import was begun
+ */
+export const importedStream = (taskId: string, begun: number): string =>
+  placeOf(`${IMPORTED}${taskId}`, begun);
+export const importedRefusalStream = (taskId: string, begun: number): string =>
+  placeOf(`${IMPORTED_REFUSALS}${taskId}`, begun);
 
 /**
  * The name under which the hashes of a stream are taken: its own, but for imported events, which keep
  * the hashes that they were written with.
  */
 export function chainedName(stream: string): string {
-  if (stream.startsWith(IMPORTED_REFUSALS)) {
-    return refusalStream(stream.slice(IMPORTED_REFUSALS.length));
-  }
-  return stream.startsWith(IMPORTED) ? taskStream(stream.slice(IMPORTED.length)) : stream;
+  if (!stream.startsWith(IMPORTED)) return stream;
+  const original = stream.replace(PLACE, '');
+  return original.startsWith(IMPORTED_REFUSALS)
+    ? refusalStream(original.slice(IMPORTED_REFUSALS.length))
+    : taskStream(original.slice(IMPORTED.length));
+}
+
+export interface TaskImportBegunData {
+  readonly taskId: string;
+  /** The log that it was exported from, as the sender says: eight hex digits. */
+  readonly fromLog: string;
+}
+
+/** Pieces of a task of another service come; what came of one that was begun before counts no more. */
+export class TaskImportBegun extends TaskEvent<TaskImportBegunData> {
+  static readonly type = 'TaskImportBegun';
+  static readonly version = 1;
+  readonly type = TaskImportBegun.type;
+  readonly version = TaskImportBegun.version;
 }
 
 export interface TaskImportedData {
@@ -45,16 +70,18 @@ export class TaskImported extends TaskEvent<TaskImportedData> {
   readonly version = TaskImported.version;
 }
 
-export const IMPORT_EVENT_CLASSES = [TaskImported] as const;
+export const IMPORT_EVENT_CLASSES = [TaskImportBegun, TaskImported] as const;
 
-export const importEventRegistry = new EventRegistry<TaskImported>(IMPORT_EVENT_CLASSES);
+export type AnyImportEvent = InstanceType<(typeof IMPORT_EVENT_CLASSES)[number]>;
+
+export const importEventRegistry = new EventRegistry<AnyImportEvent>(IMPORT_EVENT_CLASSES);
 
 /** An event of the imports as it comes out of the log, brought up to the present version. */
 export interface StoredImportEvent {
   readonly revision: number;
   readonly position: Position;
-  readonly event: TaskImported;
-  /** `taskType`, `appName`, `status` and `attempt` are the task's. */
+  readonly event: AnyImportEvent;
+  /** `taskType`, `appName`, `status` and `attempt` are the task's; TaskImportBegun has none. */
   readonly metadata: EventMetadata;
 }
 

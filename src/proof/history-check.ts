@@ -75,7 +75,7 @@ function problemOf(event: RecordedEvent, { code, text, revision }: ChainFault): 
   };
 }
 
-const OF_A_TASK = /^(?:imported-)?(?:refused-|task-)?([0-9a-f-]{36})$/;
+const OF_A_TASK = /^(?:imported-)?(?:refused-|task-)?([0-9a-f-]{36})(?:\.\d+)?$/;
 
 /** Whose history or refusals the stream is; nothing for streams of something else. */
 export function taskOf(stream: string): Pick<HistoryProblem, 'taskId'> {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { HistoryProblem, HistoryVerdict } from '@taskmanager/protocol';
+import type { ImportedTask } from '../commands/imported-tasks.port.js';
 import type { EventLog } from '../event-store/index.js';
 import {
   importedRefusalStream,
@@ -16,11 +17,13 @@ const PAGE = 250;
 /**
  * Checks what the log has of one task, its own or imported, and what a witness has seen of it. A task
  * that nobody knows has no events, no refusals and no problems.
+ * @param imported the task's import when it is complete: what else lies there, nobody sees
  */
 export async function verifyTaskHistory(
   log: EventLog,
   id: string,
   witness: HistoryWitness | undefined,
+  imported?: ImportedTask,
 ): Promise<HistoryVerdict> {
   const problems: HistoryProblem[] = [];
   let unwitnessed: string | undefined;
@@ -36,9 +39,10 @@ export async function verifyTaskHistory(
     return { events, head: ends.hashOf(stream) };
   };
   const own = await read(taskStream(id));
-  const history = own.events > 0 ? own : await read(importedStream(id));
+  const begun = own.events > 0 ? undefined : imported?.begun;
+  const history = begun === undefined ? own : await read(importedStream(id, begun));
   const refusals = await read(
-    own.events > 0 || history.events === 0 ? refusalStream(id) : importedRefusalStream(id),
+    begun === undefined ? refusalStream(id) : importedRefusalStream(id, begun),
   );
   return {
     taskId: id,

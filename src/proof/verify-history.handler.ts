@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { HistoryReport, HistorySeal, JobAnswer } from '@taskmanager/protocol';
+import { ImportedTasks } from '../commands/imported-tasks.port.js';
 import { Refusal } from '../context/index.js';
 import { EventLog } from '../event-store/index.js';
 import { Jobs, type JobWork } from '../jobs/index.js';
@@ -18,6 +19,7 @@ export class VerifyHistoryHandler implements ICommandHandler<VerifyHistory> {
     private readonly log: EventLog,
     private readonly jobs: Jobs,
     private readonly witness: HistoryWitness,
+    private readonly imports: ImportedTasks,
   ) {}
 
   async execute(command: VerifyHistory): Promise<JobAnswer> {
@@ -49,7 +51,9 @@ export class VerifyHistoryHandler implements ICommandHandler<VerifyHistory> {
   }
 
   private async one(id: string): Promise<HistoryReport> {
-    const verdict = await verifyTaskHistory(this.log, id, this.witness);
+    await this.imports.ready();
+    const imported = this.imports.find(id);
+    const verdict = await verifyTaskHistory(this.log, id, this.witness, imported);
     const { events, refusals, problems, ok, unwitnessed } = verdict;
     if (events + refusals + problems.length === 0) throw taskNotFound(id);
     const streams = [events, refusals].filter((count) => count > 0).length;

@@ -19,7 +19,7 @@ import { AdminCalls } from './admin-calls.js';
 import type { AnswerOfCommand, AnswerOfQuery } from './answer-of.js';
 import { createTransport, targetOf } from './connection.js';
 import { TaskManagerError } from './errors.js';
-import { importFile, type Lines } from './exported-task/import-file.js';
+import { importFile, type ImportOptions, type Lines } from './exported-task/import-file.js';
 import { Feeds } from './feed/feeds.js';
 import type { FeedFilter } from './feed/follow.js';
 import {
@@ -178,10 +178,14 @@ export class TaskManager extends TaskCalls {
   /**
    * Takes in a task that another service exported: the lines of the file, or a function that opens it,
    * which is called twice and keeps little of it in memory. Nothing is sent before all of it was checked.
-   * For admins. Sent again it changes nothing; interrupted, the same call goes on.
+   * For admins. Sent again it changes nothing; interrupted, the same call goes on. With `anew` it does not
+   * go on from what came before, should that not be of this file.
    */
-  importTask(lines: Lines | (() => Lines), options?: QueryOptions): Promise<ImportAnswer> {
-    return importFile(lines, (piece) => this.admin.importTaskEvents(piece, options));
+  importTask(
+    lines: Lines | (() => Lines),
+    { anew, ...options }: QueryOptions & ImportOptions = {},
+  ): Promise<ImportAnswer> {
+    return importFile(lines, (piece) => this.admin.importTaskEvents(piece, options), { anew });
   }
 
   async updateTaskProgress(

@@ -27,6 +27,8 @@ export interface ImportTaskRequest {
   readonly events: readonly ExportedEvent[];
   /** With the last piece: how many of each there are in all. */
   readonly complete?: { readonly events: number; readonly refusals: number };
+  /** With the first piece: what came before of an import that is not complete counts no more. */
+  readonly anew?: boolean;
 }
 
 export interface ImportAnswer {

@@ -1,5 +1,5 @@
 import { type ExportedEvent, type ImportTaskRequest, LIMITS } from '@taskmanager/protocol';
-import { Matches, ValidateBy } from 'class-validator';
+import { IsBoolean, Matches, ValidateBy } from 'class-validator';
 import { IsTaskId, Optional } from '../fields.js';
 
 const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -63,4 +63,8 @@ export class ImportTask implements ImportTaskRequest {
   @Optional()
   @AreCounts()
   readonly complete?: NonNullable<ImportTaskRequest['complete']>;
+
+  @Optional()
+  @IsBoolean()
+  readonly anew?: boolean;
 }

@@ -15,7 +15,7 @@ import {
 } from '../../events/index.js';
 import { type ImportedHistory, NOTHING_YET, partsOf, withEvent } from './imported-history.js';
 
-const [EVENTS, REFUSALS] = partsOf(TASK_ID);
+const [EVENTS, REFUSALS] = partsOf(TASK_ID, 1);
 const STREAM = taskStream(TASK_ID);
 const COMMAND_ID = '0190a5a0-0000-5000-8000-000000000010';
 

@@ -43,9 +43,14 @@ export interface Part {
   readonly stream: string;
 }
 
-export const partsOf = (taskId: string): readonly Part[] => [
-  { chain: 'events', original: taskStream(taskId), stream: importedStream(taskId) },
-  { chain: 'refusals', original: refusalStream(taskId), stream: importedRefusalStream(taskId) },
+/** @param begun how often its import was begun */
+export const partsOf = (taskId: string, begun: number): readonly Part[] => [
+  { chain: 'events', original: taskStream(taskId), stream: importedStream(taskId, begun) },
+  {
+    chain: 'refusals',
+    original: refusalStream(taskId),
+    stream: importedRefusalStream(taskId, begun),
+  },
 ];
 
 /** The history with one more event. @throws Refusal VALIDATION_FAILED that names the event */

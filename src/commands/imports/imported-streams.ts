@@ -1,33 +1,43 @@
 import type { ExportedEvent } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
 import type { EventLog, NewEvent } from '../../event-store/index.js';
-import { decodeTaskEvent, splitHash } from '../../events/index.js';
-import { evolve } from '../../task/index.js';
 import {
   describeExported,
   type ImportedHistory,
   NOTHING_YET,
   type Part,
-  partsOf,
+  withEvent,
 } from './imported-history.js';
 
 const PAGE = 1_000;
+/** What helps where something else lies in the place of an import that is not complete. */
+const ANEW = 'An import that is not complete can be begun anew (anew: true).';
 /** EventStoreDB takes 1 MiB in one append by default; a character is up to three bytes. */
 const MAX_CHARS = 256 * 1024;
 
-/** What is here of a task that is being imported: it was verified when it was written. */
-export async function readImported(log: EventLog, taskId: string): Promise<ImportedHistory> {
+/**
+ * What is here of a task that is being imported, checked as when it came: this release may know better
+ * than the one that took it. @throws Refusal CONFLICT that names the event
+ */
+export async function readImported(
+  log: EventLog,
+  taskId: string,
+  parts: readonly Part[],
+): Promise<ImportedHistory> {
   let history = NOTHING_YET;
-  for (const { chain, original, stream } of partsOf(taskId)) {
+  for (const part of parts) {
     for (;;) {
-      const from = BigInt(history[chain].revision + 1);
-      const page = await log.readStream(stream, { from, limit: PAGE });
-      for (const record of page) {
-        const hash = splitHash(record.metadata)?.hash ?? '';
-        history = { ...history, [chain]: { revision: Number(record.revision), hash } };
-        if (chain !== 'events') continue;
-        const stored = decodeTaskEvent({ ...record, stream: original });
-        history = { ...history, task: evolve(history.task, stored) };
+      const from = BigInt(history[part.chain].revision + 1);
+      const page = await log.readStream(part.stream, { from, limit: PAGE });
+      for (const { revision, id, type, data, metadata } of page) {
+        const texts = { id, type, data, metadata };
+        const event = { stream: part.original, revision: Number(revision), ...texts };
+        try {
+          history = withEvent(history, taskId, part, event);
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          throw new Refusal('CONFLICT', `${error.message} ${ANEW}`, error.details);
+        }
       }
       if (page.length < PAGE) break;
     }
@@ -96,7 +106,7 @@ function* appendsOf(events: readonly ExportedEvent[]): Generator<readonly NewEve
 function differs(event: ExportedEvent | undefined): Refusal {
   return new Refusal(
     'CONFLICT',
-    `${event ? describeExported(event) : 'An event'} is not the one that was imported before at its place. Nothing was written.`,
+    `${event ? describeExported(event) : 'An event'} is not the one that was imported before at its place. Nothing was written. ${ANEW}`,
     {
       field: 'events',
       ...(event && { stream: event.stream, revision: event.revision, eventId: event.id }),

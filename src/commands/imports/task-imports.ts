@@ -3,7 +3,13 @@ import type { ExportedEvent, ImportAnswer } from '@taskmanager/protocol';
 import { LRUCache } from 'lru-cache';
 import { Clock, contextOf, Refusal, whoAndWhy } from '../../context/index.js';
 import { EventLog, RevisionConflict } from '../../event-store/index.js';
-import { IMPORTS_STREAM, TaskImported, taskStream } from '../../events/index.js';
+import {
+  type AnyImportEvent,
+  IMPORTS_STREAM,
+  TaskImportBegun,
+  TaskImported,
+  taskStream,
+} from '../../events/index.js';
 import type { Task } from '../../task/index.js';
 import { appendChained } from '../chained-append.js';
 import { type ImportedTask, ImportedTasks } from '../imported-tasks.port.js';
@@ -17,16 +23,26 @@ const ATTEMPTS = 8;
 /** Unfinished imports whose folded state is kept, so that a piece does not read those before it. */
 const KEPT = 100;
 
+/** What came of an import so far; `begun` says of which. */
+interface Kept {
+  readonly begun: number;
+  readonly history: ImportedHistory;
+}
+
+/** What a TaskImported says beside its data. */
+type About = Parameters<typeof appendChained>[5];
+
 /**
  * Takes exported tasks in, piece by piece (ADR 34). What was verified is appended to streams that nothing
  * but queries about this task reads; a TaskImported in the stream of imports says that all of it is there,
- * and until then nobody sees it. Every piece may be sent again.
+ * and until then nobody sees it. Every piece may be sent again. A TaskImportBegun says who sent the first
+ * one; sent with `anew`, it leaves alone what came before, and streams of its own are filled.
  */
 @Injectable()
 export class TaskImports {
   private readonly logger = new Logger('Imports');
   private readonly queue = new TaskQueue();
-  private readonly kept = new LRUCache<string, ImportedHistory>({ max: KEPT });
+  private readonly kept = new LRUCache<string, Kept>({ max: KEPT });
 
   constructor(
     private readonly log: EventLog,
@@ -38,9 +54,12 @@ export class TaskImports {
   take(piece: ImportTask): Promise<ImportAnswer> {
     const { taskId } = piece;
     return this.queue.run(taskId, async () => {
+      await this.imports.ready();
+      // Tried again, it is not begun once more.
+      const before = piece.anew ? this.imports.begun(taskId) : 0;
       for (let attempt = 1; ; attempt++) {
         try {
-          return await this.attempt(piece);
+          return await this.attempt(piece, before);
         } catch (error) {
           this.kept.delete(taskId);
           if (!(error instanceof RevisionConflict)) throw error;
@@ -52,16 +71,22 @@ export class TaskImports {
     });
   }
 
-  private async attempt(piece: ImportTask): Promise<ImportAnswer> {
+  /** @param before how often it was begun when this was too often already */
+  private async attempt(piece: ImportTask, before: number): Promise<ImportAnswer> {
     const { taskId, complete } = piece;
     await this.imports.refresh();
     const imported = this.imports.find(taskId);
     if (imported) return this.again(piece, imported);
     await this.refuseOwn(taskId);
-    let history = this.kept.get(taskId) ?? (await readImported(this.log, taskId));
+    const begins = this.imports.begun(taskId) <= before;
+    const begun = begins ? before + 1 : this.imports.begun(taskId);
+    const parts = partsOf(taskId, begun);
+    const kept = this.kept.get(taskId);
+    let history =
+      kept?.begun === begun ? kept.history : await readImported(this.log, taskId, parts);
     const appends: (() => Promise<void>)[] = [];
     // All of the piece is checked before any of it is written.
-    for (const part of partsOf(taskId)) {
+    for (const part of parts) {
       const { revision } = history[part.chain];
       const sent = eventsOf(piece, part);
       const fresh = sent.filter((event) => event.revision > revision);
@@ -69,14 +94,15 @@ export class TaskImports {
       for (const event of fresh) history = withEvent(history, taskId, part, event);
       appends.push(() => appendImported(this.log, part, revision, fresh));
     }
-    for (const append of appends) await append();
-    this.kept.set(taskId, history);
     const counts = countsOf(history);
+    if (begins && counts.events > 0) await this.begin(piece, before);
+    for (const append of appends) await append();
+    this.kept.set(taskId, { begun, history });
     if (!complete) return { taskId, ...counts, complete: false };
     checkCounts(taskId, complete, counts);
     const { task } = history;
     if (!task) throw notThere(taskId, complete, counts);
-    await this.complete(piece, history, task);
+    await this.complete(piece, begun, history, task);
     this.kept.delete(taskId);
     return { taskId, ...counts, complete: true };
   }
@@ -85,7 +111,7 @@ export class TaskImports {
   private async again(piece: ImportTask, imported: ImportedTask): Promise<ImportAnswer> {
     const { taskId, complete } = piece;
     const { events, refusals } = imported;
-    for (const part of partsOf(taskId)) {
+    for (const part of partsOf(taskId, imported.begun)) {
       const sent = eventsOf(piece, part);
       const last = sent.at(-1)?.revision ?? -1;
       if (last >= imported[part.chain]) {
@@ -101,29 +127,49 @@ export class TaskImports {
     return { taskId, events, refusals, complete: true, repeated: true };
   }
 
+  /** Says that pieces come. Rejects with RevisionConflict when another process imports, too. */
+  private async begin(piece: ImportTask, before: number): Promise<void> {
+    const { taskId, fromLog } = piece;
+    await this.tell(piece, new TaskImportBegun({ taskId, fromLog }), before);
+    const how = before > 0 ? ' anew' : '';
+    this.logger.warn(`Import of task ${taskId} was begun${how} by ${whoAndWhy(piece)}`);
+  }
+
   /** Says that all of it is here. Rejects with RevisionConflict when another process imports, too. */
   private async complete(
     piece: ImportTask,
-    { events: { hash: head, revision }, refusals }: ImportedHistory,
+    begun: number,
+    history: ImportedHistory,
     { taskType, appName, status, attempt }: Task,
   ): Promise<void> {
     const { taskId, fromLog } = piece;
+    const { hash: head } = history.events;
+    const event = new TaskImported({ taskId, fromLog, ...countsOf(history), head });
+    const about = { taskType, appName, status, attempt };
+    await this.tell(piece, event, begun, about);
+    this.logger.warn(`Task ${taskId} was imported from log ${fromLog} by ${whoAndWhy(piece)}`);
+  }
+
+  /** Appends to the stream of imports, unless this task's import was begun anew or completed meanwhile. */
+  private async tell(
+    piece: ImportTask,
+    event: AnyImportEvent,
+    begun: number,
+    about: About = {},
+  ): Promise<void> {
+    const { taskId } = piece;
     await this.queue.run(IMPORTS_STREAM, async () => {
       await this.imports.refresh();
       const { end } = this.imports;
-      const event = new TaskImported({
-        taskId,
-        fromLog,
-        events: revision + 1,
-        refusals: refusals.revision + 1,
-        head,
-      });
+      if (this.imports.find(taskId) || this.imports.begun(taskId) !== begun) {
+        throw new RevisionConflict(IMPORTS_STREAM, BigInt(end.revision), undefined);
+      }
       const context = { ...contextOf(piece), now: this.clock.now() };
-      const about = { taskType, appName, status, attempt };
-      await appendChained(this.log, IMPORTS_STREAM, end, event, context, about);
+      // The place tells apart what one command that is sent again leaves.
+      const index = end.revision + 1;
+      await appendChained(this.log, IMPORTS_STREAM, end, event, context, about, index);
       await this.imports.refresh();
     });
-    this.logger.warn(`Task ${taskId} was imported from log ${fromLog} by ${whoAndWhy(piece)}`);
   }
 
   private async refuseOwn(taskId: string): Promise<void> {

@@ -92,7 +92,9 @@ function nameOf({ type, stream, revision }: AuditRow): string {
 
 /** The task that a stream is about. */
 export function taskIdOf(stream: string): string | undefined {
-  return /^(?:imported-)?(?:task-|refused-)?([0-9a-f]{8}-[0-9a-f-]{27})$/.exec(stream)?.[1];
+  return /^(?:imported-)?(?:task-|refused-)?([0-9a-f]{8}-[0-9a-f-]{27})(?:\.\d+)?$/.exec(
+    stream,
+  )?.[1];
 }
 
 function taskOf({ stream }: AuditRow): { readonly taskId?: string } {

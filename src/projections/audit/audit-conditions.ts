@@ -7,6 +7,8 @@ import type { Database, Statement } from '@taskmanager/sqlite-driver';
 /** As {@link AuditFilter} of the protocol, with what a token confines. */
 export interface AuditQuestion {
   readonly actor?: string;
+  /** Streams that are left out. */
+  readonly unseen?: readonly string[];
   /** All of them when undefined; no name: none. */
   readonly apps?: readonly string[];
   readonly taskIds?: readonly string[];
@@ -34,18 +36,23 @@ export interface Condition {
 
 /** Events that say that something was refused. */
 const REFUSALS = ['CommandRefused', 'RefusalsOmitted'];
-/** The streams that may hold events of a task; imported ones have a name of their own. */
+/** The streams that may hold events of a task; imported ones, each followed by `.<n>` when begun anew. */
 const STREAMS = ['task-', 'refused-', 'imported-', 'imported-refused-'];
 
 export class AuditConditions {
   private readonly names: AuditNames;
   private readonly stream: Statement<[string], { id: number; events: number }>;
   private readonly lastBlock: Statement<[], number | null>;
+  private readonly streams: Statement<[{ name: string }], { id: number; events: number }>;
 
   constructor(db: Database) {
     this.names = new AuditNames(db);
     this.stream = db.prepare('SELECT id, events FROM stream WHERE name = ?');
     this.lastBlock = db.prepare<[], number | null>('SELECT max(id) FROM block').pluck();
+    // What follows '.' by bytes is '/'.
+    this.streams = db.prepare(
+      "SELECT id, events FROM stream WHERE name = @name OR (name > @name || '.' AND name < @name || '/')",
+    );
   }
 
   /** Undefined when no row can fulfil them: a name that nobody has. */
@@ -61,6 +68,7 @@ export class AuditConditions {
       types && this.named('type', 'type', types),
       refused === false ? this.unrefused() : undefined,
       taskIds && this.ofTasks(taskIds),
+      this.seen(question.unseen ?? []),
       correlationId === undefined ? undefined : this.correlated(correlationId),
     ].filter((one) => one !== undefined);
     return conditions.every(({ ids, not }) => not || ids.length > 0) ? conditions : undefined;
@@ -77,7 +85,7 @@ export class AuditConditions {
     );
     return condition(
       'stream',
-      streams.flatMap((name) => this.stream.get(name) ?? []),
+      streams.flatMap((name) => this.streams.all({ name })),
     );
   }
 
@@ -86,12 +94,21 @@ export class AuditConditions {
     return { column: 'correlation', ids, not: false, events: undefined };
   }
 
+  /** Any but these streams. */
+  private seen(unseen: readonly string[]): Condition | undefined {
+    const found = unseen.flatMap((name) => this.stream.get(name) ?? []);
+    return found.length === 0 ? undefined : this.butFor(condition('stream', found));
+  }
+
   private unrefused(): Condition | undefined {
     const refusals = REFUSALS.flatMap((type) => this.names.find('type', type) ?? []);
     if (refusals.length === 0) return undefined;
-    const all = this.names.all('type').reduce((sum, { events }) => sum + events, 0);
-    const { ids, events = 0 } = condition('type', refusals);
-    return { column: 'type', ids, not: true, events: all - events };
+    return this.butFor(condition('type', refusals));
+  }
+
+  private butFor({ column, ids, events = 0 }: Condition): Condition {
+    const all = this.names.all('type').reduce((sum, one) => sum + one.events, 0);
+    return { column, ids, not: true, events: all - events };
   }
 }
 

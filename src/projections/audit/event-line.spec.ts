@@ -58,6 +58,12 @@ describe('eventLine', () => {
       'app recorded a failure, not to be tried again by itself: no space',
     ],
     [
+      'TaskImportBegun',
+      { taskId: 'a-task', fromLog: 'feabaa6a' },
+      { actor: { id: 'root' } },
+      'root began to import task a-task from log feabaa6a',
+    ],
+    [
       'TaskImported',
       { taskId: 'a-task', fromLog: 'feabaa6a', events: 3, refusals: 1 },
       { actor: { id: 'root' } },

@@ -1,10 +1,10 @@
 /** What happened, in one line for people: who, what, what changed, from where. Its words may change. */
 import type {
   AdminCommandSent,
+  AnyImportEvent,
   AnyRefusalEvent,
   AnyTaskEvent,
   AnyTaskTypeEvent,
-  TaskImported,
 } from '../../events/index.js';
 
 /** Characters of a line; what is longer ends in `…`. */
@@ -13,7 +13,7 @@ export const LINE_LENGTH = 300;
 const TEXT_LENGTH = 160;
 
 type KnownType = (
-  AnyTaskEvent | AnyTaskTypeEvent | AnyRefusalEvent | AdminCommandSent | TaskImported
+  AnyTaskEvent | AnyTaskTypeEvent | AnyRefusalEvent | AdminCommandSent | AnyImportEvent
 )['type'];
 type Fields = Readonly<Record<string, unknown>>;
 /** `at`: of the event, epoch milliseconds. */
@@ -64,6 +64,8 @@ const LINES: Readonly<Record<KnownType, Say>> = {
     `was refused ${text(command)}: ${text(code)}${because(reason, ' ')}`,
   AdminCommandSent: ({ command, args, reason }) =>
     `told the service: ${text(command)}${isEmpty(args) ? '' : ` ${text(args)}`}${because(reason)}`,
+  TaskImportBegun: ({ taskId, fromLog }) =>
+    `began to import task ${text(taskId)} from log ${text(fromLog)}`,
   TaskImported: ({ taskId, fromLog, events, refusals }) =>
     `imported task ${text(taskId)} from log ${text(fromLog)}: ${text(events)} events, ${text(refusals)} refusals`,
   RefusalsOmitted: ({ recorded }) =>

@@ -8,6 +8,7 @@ import {
   logIdOf,
   offsetOf,
 } from '@taskmanager/protocol';
+import { ImportedTasks } from '../../commands/imported-tasks.port.js';
 import { queryContextOf, Refusal } from '../../context/index.js';
 import { EventLog } from '../../event-store/index.js';
 import { maySee } from '../visibility.js';
@@ -21,10 +22,12 @@ export class QueryAuditHandler implements IQueryHandler<QueryAudit, AuditPage> {
   constructor(
     private readonly reader: AuditReader,
     private readonly log: EventLog,
+    private readonly imports: ImportedTasks,
   ) {}
 
   async execute(query: QueryAudit): Promise<AuditPage> {
     const { after, apps } = queryContextOf(query);
+    await this.imports.ready();
     const request = this.requestOf(query, apps);
     const { rows, next, count } = await this.reader.read(after, (thread, file) =>
       thread.call('page', file, request),
@@ -57,6 +60,7 @@ export class QueryAuditHandler implements IQueryHandler<QueryAudit, AuditPage> {
       ...filter,
       order,
       limit,
+      unseen: this.imports.unseen(),
       ...(seen && { apps: seen }),
       ...(beyond !== undefined && { beyond }),
     };

@@ -31,7 +31,7 @@ describe('An imported task of another app', () => {
   }
 
   beforeAll(async () => {
-    await append(importedStream(TASK_ID), created(), taskStream(TASK_ID));
+    await append(importedStream(TASK_ID, 1), created(), taskStream(TASK_ID));
     const counts = { events: 1, refusals: 0, head: '0'.repeat(64) };
     const imported = new TaskImported({ taskId: TASK_ID, fromLog: '0000abcd', ...counts });
     await append(IMPORTS_STREAM, imported);
@@ -53,6 +53,6 @@ describe('An imported task of another app', () => {
     await expect(asked).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' });
     const streams = reads.mock.calls.map(([stream]) => stream);
     reads.mockRestore();
-    expect(streams).not.toContain(importedStream(TASK_ID));
+    expect(streams).not.toContain(importedStream(TASK_ID, 1));
   });
 });

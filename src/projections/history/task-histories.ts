@@ -36,20 +36,27 @@ export class TaskHistory {
 
   /** One page of the task's own events, as EventLog.readStream. */
   read(options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
-    return this.page(importedStream(this.taskId), taskStream(this.taskId), options);
+    const { taskId, imported } = this;
+    return this.page(
+      imported && importedStream(taskId, imported.begun),
+      taskStream(taskId),
+      options,
+    );
   }
 
   /** One page of what was refused. */
   readRefusals(options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
-    return this.page(importedRefusalStream(this.taskId), refusalStream(this.taskId), options);
+    const { taskId, imported } = this;
+    const stream = imported && importedRefusalStream(taskId, imported.begun);
+    return this.page(stream, refusalStream(taskId), options);
   }
 
   private async page(
-    imported: string,
+    imported: string | undefined,
     original: string,
     options: ReadStreamOptions,
   ): Promise<readonly RecordedEvent[]> {
-    if (!this.imported) return this.log.readStream(original, options);
+    if (imported === undefined) return this.log.readStream(original, options);
     const records = await this.log.readStream(imported, options);
     return records.map((record) => ({ ...record, stream: original }));
   }
@@ -95,7 +102,8 @@ export class TaskHistories {
     await this.imports.ready();
     const imported = this.imports.find(taskId);
     if (!imported) return undefined;
-    const [first] = await this.log.readStream(importedStream(taskId), { limit: 1 });
+    const stream = importedStream(taskId, imported.begun);
+    const [first] = await this.log.readStream(stream, { limit: 1 });
     return first && new TaskHistory(this.log, taskId, first, imported);
   }
 }

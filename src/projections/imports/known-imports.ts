@@ -5,8 +5,17 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { type ImportedTask, ImportedTasks } from '../../commands/imported-tasks.port.js';
-import { EventLog, type RecordedEvent } from '../../event-store/index.js';
-import { decodeImportEvent, EMPTY_CHAIN, IMPORTS_STREAM } from '../../events/index.js';
+import { describeEvent, EventLog, type RecordedEvent } from '../../event-store/index.js';
+import {
+  CHAIN_START,
+  decodeImportEvent,
+  EMPTY_CHAIN,
+  importedRefusalStream,
+  importedStream,
+  IMPORTS_STREAM,
+  splitHash,
+  type StoredImportEvent,
+} from '../../events/index.js';
 import { FollowedStream } from '../../processing/index.js';
 
 /**
@@ -17,6 +26,8 @@ import { FollowedStream } from '../../processing/index.js';
 export class KnownImports extends ImportedTasks implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Imports');
   private readonly tasks = new Map<string, ImportedTask>();
+  /** How often each was begun that is not complete, or was begun more than once. */
+  private readonly begins = new Map<string, number>();
   private readonly followed: FollowedStream;
   private last: ImportedTasks['end'] = { ...EMPTY_CHAIN, timestamp: 0 };
 
@@ -53,19 +64,54 @@ export class KnownImports extends ImportedTasks implements OnApplicationBootstra
     return this.tasks.get(taskId);
   }
 
+  begun(taskId: string): number {
+    return this.tasks.get(taskId)?.begun ?? this.begins.get(taskId) ?? 0;
+  }
+
+  unseen(): readonly string[] {
+    return [...this.begins].flatMap(([taskId, begun]) => {
+      const places = Array.from({ length: begun }, (_, before) => before + 1);
+      return places
+        .filter((place) => place !== this.tasks.get(taskId)?.begun)
+        .flatMap((place) => [importedStream(taskId, place), importedRefusalStream(taskId, place)]);
+    });
+  }
+
   get end(): ImportedTasks['end'] {
     return this.last;
   }
 
+  /** An event that cannot be read is passed over: tasks are to be created all the same. */
   private fold(record: RecordedEvent): void {
-    const { event, revision, metadata } = decodeImportEvent(record);
-    const { taskId, fromLog, events, refusals } = event.data;
-    const { appName, timestamp, actor, hash } = metadata;
-    // Should an id stand there twice, the first one counts: nothing was added by the second.
-    if (!this.tasks.has(taskId)) {
-      const about = { taskId, appName, fromLog, events, refusals };
-      this.tasks.set(taskId, { ...about, by: actor.id, at: timestamp });
+    let at = 0;
+    try {
+      const stored = decodeImportEvent(record);
+      const { timestamp } = stored.metadata;
+      if (Number.isSafeInteger(timestamp)) at = timestamp;
+      this.take(stored);
+    } catch (error) {
+      this.logger.error(
+        `${describeEvent(record)} cannot be read, and what it imported is not known here; see verify_history: ${(error as Error).message}`,
+      );
     }
-    this.last = { revision, hash, timestamp };
+    // Without a hash the chain begins anew, which verify_history tells.
+    const hash = splitHash(record.metadata)?.hash ?? CHAIN_START;
+    const timestamp = Math.max(this.last.timestamp, at);
+    this.last = { revision: Number(record.revision), hash, timestamp };
+  }
+
+  private take({ event, metadata: { appName, timestamp, actor } }: StoredImportEvent): void {
+    const { taskId, fromLog } = event.data;
+    // Should an id be complete twice, the first one counts: nothing was added by the second.
+    if (this.tasks.has(taskId)) return;
+    const begun = this.begun(taskId);
+    if (event.type === 'TaskImportBegun') {
+      this.begins.set(taskId, begun + 1);
+      return;
+    }
+    const { events, refusals } = event.data;
+    const about = { taskId, appName, fromLog, events, refusals };
+    this.tasks.set(taskId, { ...about, by: actor.id, at: timestamp, begun: Math.max(1, begun) });
+    if (begun <= 1) this.begins.delete(taskId);
   }
 }

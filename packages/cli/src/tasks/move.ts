@@ -26,8 +26,9 @@ export const defineMove: Define = (group, act) => {
     .command('import')
     .description('read a task that another service has exported; read-only here; asks before')
     .argument('<file>', 'what task export wrote; - for standard input')
+    .option('--anew', 'leave alone what came of an import that was never completed')
     .action(
-      act(async (session, file: string) => {
+      act(async (session, file: string, { anew }: { readonly anew?: true }) => {
         const { output } = session;
         await session.confirm(
           () => `Import the task of ${file}? What is imported cannot be taken out again.`,
@@ -36,7 +37,7 @@ export const defineMove: Define = (group, act) => {
         // A file is read twice, standard input is kept: all is checked before anything is sent.
         const open = () => linesOf(file, session.io);
         const lines = file === '-' ? open() : open;
-        const answer = await tasks.importTask(lines, session.call);
+        const answer = await tasks.importTask(lines, { ...session.call, anew });
         output.answer(answer, ({ taskId, events, refusals, repeated }) => {
           const held = `${amountText(events, 'event')} and ${amountText(refusals, 'refusal')}`;
           const before = repeated ? 'It was here already' : 'It is here now';

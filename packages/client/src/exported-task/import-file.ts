@@ -6,6 +6,11 @@ import { ExportedFile } from './exported-file.js';
 const PIECE_BYTES = 384 * 1024;
 const PIECE_EVENTS = 500;
 
+export interface ImportOptions {
+  /** What came before of an import of this task that is not complete counts no more. */
+  readonly anew?: boolean | undefined;
+}
+
 export type Lines = AsyncIterable<string> | Iterable<string>;
 
 /**
@@ -15,19 +20,26 @@ export type Lines = AsyncIterable<string> | Iterable<string>;
 export async function importFile(
   lines: Lines | (() => Lines),
   send: (piece: ImportTaskRequest) => Promise<ImportAnswer>,
+  { anew }: ImportOptions = {},
 ): Promise<ImportAnswer> {
   const open = typeof lines === 'function' ? lines : await kept(lines);
   const { footer } = await checked(open());
   const file = new ExportedFile();
   let events: ExportedEvent[] = [];
   let bytes = 0;
-  const piece = () => ({ taskId: file.header.taskId, fromLog: file.header.logId, events });
+  let isFirst = true;
+  const next = (complete?: ImportTaskRequest['complete']): Promise<ImportAnswer> => {
+    const { taskId, logId: fromLog } = file.header;
+    const first = isFirst && anew ? { anew } : {};
+    isFirst = false;
+    return send({ taskId, fromLog, events, ...first, ...(complete && { complete }) });
+  };
   for await (const line of open()) {
     const event = file.take(line);
     if (!event) continue;
     const size = Buffer.byteLength(line);
     if (events.length === PIECE_EVENTS || (events.length > 0 && bytes + size > PIECE_BYTES)) {
-      await send(piece());
+      await next();
       events = [];
       bytes = 0;
     }
@@ -37,8 +49,7 @@ export async function importFile(
   if (file.footer.sha256 !== footer.sha256) {
     throw new TaskManagerError('VALIDATION_FAILED', 'importTask: the file changed meanwhile');
   }
-  const complete = { events: footer.events, refusals: footer.refusals };
-  return send({ ...piece(), complete });
+  return next({ events: footer.events, refusals: footer.refusals });
 }
 
 async function kept(lines: Lines): Promise<() => Lines> {
