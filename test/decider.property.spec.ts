@@ -49,6 +49,12 @@ import { ScheduleRetry } from '../src/commands/internal/schedule-retry.command.j
 import { ScheduleRetryHandler } from '../src/commands/internal/schedule-retry.handler.js';
 import { PauseTask } from '../src/commands/pause-task.command.js';
 import { PauseTaskHandler } from '../src/commands/pause-task.handler.js';
+import {
+  NOTHING_YET,
+  type Part,
+  partsOf,
+  withEvent,
+} from '../src/commands/imports/imported-history.js';
 import { RefusalRecorder } from '../src/commands/refusal-recorder.js';
 import { RejectTask } from '../src/commands/reject-task.command.js';
 import { RejectTaskHandler } from '../src/commands/reject-task.handler.js';
@@ -725,6 +731,17 @@ describe('the deciders', () => {
       const info: TaskInfo | undefined = foldStored(records);
       demand('TaskInfo', replayed && plain(toTaskInfo(replayed)), info && plain(info), records);
       demand('model', info, this.model?.fold.info, records);
+
+      // What this service has written, another one takes.
+      const [own, refused] = partsOf(this.id, 1) as [Part, Part];
+      let taken = NOTHING_YET;
+      for (const [part, written] of [[own, records] as const, [refused, refusals] as const]) {
+        for (const { stream, revision, id, type, data, metadata } of written) {
+          const event = { stream, revision: Number(revision), id, type, data, metadata };
+          taken = withEvent(taken, this.id, part, event);
+        }
+      }
+      demand('imported', taken.task && plain(taken.task), plain(replayed), records);
     }
   }
 

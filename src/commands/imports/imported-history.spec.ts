@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ExportedEvent } from '@taskmanager/protocol';
+import type { ExportedEvent, Json } from '@taskmanager/protocol';
 import { created, started, TASK_ID } from '../../../test/given.js';
 import {
   type ChainEnd,
@@ -8,7 +8,9 @@ import {
   EMPTY_CHAIN,
   encodeEvent,
   type EventMetadata,
+  ProgressUpdated,
   splitHash,
+  TaskApprovalRequested,
   type TaskEvent,
   taskStream,
   withHash,
@@ -26,6 +28,11 @@ const METADATA: Metadata = {
   ...{ commandId: COMMAND_ID, $correlationId: 'c', $causationId: 'c', transport: 'tcp' },
   ...{ taskType: 'publish', appName: 'registry', status: 'pending', attempt: 0 },
 };
+
+const RUNNING = { status: 'running', attempt: 1 } as const;
+const WAITING = 'waiting_for_approval';
+const progressed = (progress: unknown = 1) => new ProgressUpdated({ progress } as never);
+const asked = () => new TaskApprovalRequested({ quorum: 1, approvers: 'eve' } as never);
 
 /** Events of a file that somebody wrote himself: every hash fits. */
 function forged(...events: readonly [TaskEvent, Partial<Metadata>?][]): ExportedEvent[] {
@@ -111,6 +118,32 @@ describe('An event that is imported', () => {
       () => forged([created(), { timestamp: Number.MAX_SAFE_INTEGER }]),
       /lacks metadata/,
     ],
+    ['it cannot follow', () => forged([created()], [progressed()]), /cannot happen to a task/],
+    [
+      'it is older than the one before',
+      () => forged([created()], [started(), { ...RUNNING, timestamp: 1 }]),
+      /older than/,
+    ],
+    [
+      'it is nested too deep',
+      () => forged([created({ data: JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`) as Json })]),
+      /nested deeper/,
+    ],
+    [
+      'it is too large',
+      () => forged([created({ idempotencyKey: 'x'.repeat(600_000) })]),
+      /is larger/,
+    ],
+    [
+      'it reports progress that is none',
+      () => forged([created()], [started(), RUNNING], [progressed('much'), RUNNING]),
+      /whose progress/,
+    ],
+    [
+      'its question has no approvers',
+      () => forged([created()], [started(), RUNNING], [asked(), { ...RUNNING, status: WAITING }]),
+      /whose approval/,
+    ],
     ['its id is no UUID', () => [{ ...first()!, id: 'x' }], /no UUID/],
     [
       'one is missing before it',
@@ -122,6 +155,33 @@ describe('An event that is imported', () => {
     const all = events();
     expect(() => take(all)).toThrow(why);
     expect(() => take(all)).toThrow(`(${STREAM}, revision ${all.at(-1)!.revision})`);
+  });
+
+  it.each<[field: string, data: object]>([
+    ['name', { name: 5 }],
+    ['name', { name: 'x'.repeat(501) }],
+    ['name', { name: undefined }],
+    ['runBy', { runBy: 'nobody' }],
+    ['persistent', { persistent: 'yes' }],
+    ['maxRetries', { maxRetries: -1 }],
+    ['retryDelayMs', { retryDelayMs: {} }],
+    ['backoff', { backoff: null }],
+    ['backoff', { backoff: { type: 'fixed', more: 1 } }],
+    ['priority', { priority: 'high' }],
+    ['labels', { labels: null }],
+    ['labels', { labels: { a: { b: 1 } } }],
+    ['timeouts', { timeouts: 7 }],
+    ['timeouts', { timeouts: { queueMs: 'long' } }],
+    ['runAt', { runAt: 8.64e15 + 1 }],
+    ['input', { input: 'x'.repeat(200_000) }],
+    ['idempotencyKey', { idempotencyKey: [] }],
+    ['approval', { approval: {} }],
+    ['createdBy', { createdBy: { id: 'ann', roles: [], verified: true } }],
+    ['revision', { revision: 7 }],
+    ['surprise', { surprise: true }],
+  ])('is refused when it creates a task with an odd %s', (field, data) => {
+    const all = forged([created(data)]);
+    expect(() => take(all)).toThrow(`whose ${field} no event`);
   });
 
   /** A refusal that somebody wrote himself. */

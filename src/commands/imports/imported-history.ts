@@ -1,6 +1,7 @@
 /** Checks the events of an exported task one after the other, and folds them. Pure. */
 import {
   type ExportedEvent,
+  mayHappen,
   TASK_ID_PATTERN,
   TASK_STATUSES,
   TASK_TYPE_PATTERN,
@@ -19,7 +20,8 @@ import {
   taskEventRegistry,
   taskStream,
 } from '../../events/index.js';
-import { evolve, type Task } from '../../task/index.js';
+import { evolve, factsOf, type Task } from '../../task/index.js';
+import { extraFieldOf, isOfSize, isTime, oddFieldOfTask } from './task-shape.js';
 
 /** What is here of a task that is being imported. */
 export interface ImportedHistory {
@@ -71,6 +73,9 @@ export function withEvent(
   if (!parts || !data || !metadata) {
     throw refused(event, 'is not as a log keeps it: data and metadata are JSON text with a hash');
   }
+  if (!isOfSize(event.data, event.metadata, data, metadata)) {
+    throw refused(event, 'is larger or nested deeper than any event of a task');
+  }
   if (!TASK_ID_PATTERN.test(event.id)) throw refused(event, 'has an id that is no UUID');
   if (!isMetadata(metadata)) throw refused(event, 'lacks metadata that every event has');
   const { version } = metadata;
@@ -102,11 +107,25 @@ function folded(
   if ((event.type === 'TaskCreated') !== (task === undefined)) {
     throw refused(exported, 'stands in the wrong place: TaskCreated comes first, and once');
   }
+  if (task && !mayHappen(event.type, factsOf(task))) {
+    throw refused(exported, `cannot happen to a task that is ${task.status}`);
+  }
+  if (metadata.timestamp < (task?.updatedAt ?? 0)) {
+    throw refused(exported, 'is older than the event before it');
+  }
   const next = read(exported, () => evolve(task, { taskId, revision, event, metadata }));
-  const { id, status, taskType, appName } = next;
+  const { id, status, taskType, appName, attempt } = next;
   const isSame = status === metadata.status && appName === metadata.appName;
-  if (!isSame || taskType !== metadata.taskType || id !== taskId) {
-    throw refused(exported, 'leads to another status, app, type or id than stands beside it');
+  if (!isSame || taskType !== metadata.taskType || id !== taskId || attempt !== metadata.attempt) {
+    throw refused(
+      exported,
+      'leads to another status, app, type, attempt or id than stands beside it',
+    );
+  }
+  const extra = event.type === 'TaskCreated' ? extraFieldOf(event.data) : undefined;
+  const odd = extra ?? oddFieldOfTask(next, task);
+  if (odd !== undefined) {
+    throw refused(exported, `leads to a task whose ${odd} no event of a task makes`);
   }
   return next;
 }
@@ -131,16 +150,12 @@ function objectIn(text: string): object | undefined {
   }
 }
 
-/** The last moment that a Date can tell. */
-const LAST_MS = 8.64e15;
-
 /** What readers of histories rely on. */
 function isMetadata(value: object): value is EventMetadata {
   const metadata = value as Partial<Record<keyof EventMetadata, unknown>>;
   const { actor, status } = metadata;
   return (
-    isWhole(metadata.timestamp) &&
-    Number(metadata.timestamp) <= LAST_MS &&
+    isTime(metadata.timestamp) &&
     isWhole(metadata.version) &&
     isWhole(metadata.attempt) &&
     isActor(actor) &&
