@@ -103,10 +103,12 @@ describe('a command', () => {
     );
   });
 
-  test('of an actor bound to other apps is refused', async () => {
+  test('of an actor bound to other apps is refused, and does not say whose the task is', async () => {
     await one.create();
     const sent = one.send(StartTask, StartTaskHandler, {}, { apps: ['other'] });
-    await expect(sent).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    const { message, ...told } = (await sent.catch((error: unknown) => error)) as Error;
+    expect(told).toMatchObject({ code: 'FORBIDDEN', details: { taskId: TASK_ID } });
+    expect(JSON.stringify([message, told])).not.toContain('registry');
     await one.send(StartTask, StartTaskHandler, {}, { apps: ['other', 'registry'] });
   });
 });

@@ -271,8 +271,8 @@ function notFound(taskId: string): Refusal {
 }
 
 function asImported(imported: ImportedTask, { command, context, creates }: Execution): Refusal {
-  const { taskId, appName, fromLog, by, at } = imported;
-  if (!mayTouch(imported, context)) return foreignApp(taskId, appName, context);
+  const { taskId, fromLog, by, at } = imported;
+  if (!mayTouch(imported, context)) return foreignApp(taskId, context);
   return new Refusal(
     creates ? 'CONFLICT' : 'INVALID_TRANSITION',
     `${command} cannot be done: task ${taskId} was imported from log ${fromLog}, and is here to be read only. It lives on, if at all, where it came from.`,
@@ -289,14 +289,16 @@ function tooManyConflicts({ taskId, context: { commandId } }: Execution): Refusa
 }
 
 function assertOwnApp(task: Task, context: CommandContext): void {
-  if (!mayTouch(task, context)) throw foreignApp(task.id, task.appName, context);
+  if (!mayTouch(task, context)) throw foreignApp(task.id, context);
 }
 
-function foreignApp(taskId: string, appName: string, { actor }: CommandContext): Refusal {
-  return new Refusal('FORBIDDEN', `${actor.id} may not touch tasks of app ${appName}.`, {
-    taskId,
-    appName,
-  });
+/** Whose the task is, is not said to who may not know it. */
+function foreignApp(taskId: string, { actor }: CommandContext): Refusal {
+  return new Refusal(
+    'FORBIDDEN',
+    `${actor.id} may not touch task ${taskId}: it is of none of the apps that the token is for.`,
+    { taskId },
+  );
 }
 
 function unchanged({ task, position }: TaskStream, taskId: string): Outcome {
