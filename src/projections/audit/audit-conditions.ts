@@ -11,6 +11,11 @@ export interface AuditQuestion {
   readonly unseen?: readonly string[];
   /** All of them when undefined; no name: none. */
   readonly apps?: readonly string[];
+  /**
+   * Who asks may know of no other apps: only lists of what is theirs are walked, so that neither an empty
+   * page nor a count that is not exact says how often a name stands elsewhere.
+   */
+  readonly confined?: boolean;
   readonly taskIds?: readonly string[];
   readonly taskTypes?: readonly string[];
   readonly events?: readonly string[];
@@ -44,6 +49,7 @@ export class AuditConditions {
   private readonly stream: Statement<[string], { id: number; events: number }>;
   private readonly lastBlock: Statement<[], number | null>;
   private readonly streams: Statement<[{ name: string }], { id: number; events: number }>;
+  private readonly appOf: Statement<[number], number>;
 
   constructor(db: Database) {
     this.names = new AuditNames(db);
@@ -53,6 +59,9 @@ export class AuditConditions {
     this.streams = db.prepare(
       "SELECT id, events FROM stream WHERE name = @name OR (name > @name || '.' AND name < @name || '/')",
     );
+    this.appOf = db
+      .prepare<[number], number>('SELECT app FROM event WHERE stream = ? ORDER BY offset LIMIT 1')
+      .pluck();
   }
 
   /** Undefined when no row can fulfil them: a name that nobody has. */
@@ -67,11 +76,13 @@ export class AuditConditions {
       workerId === undefined ? undefined : this.named('worker', 'worker', [workerId]),
       types && this.named('type', 'type', types),
       refused === false ? this.unrefused() : undefined,
-      taskIds && this.ofTasks(taskIds),
+      taskIds && this.ofTasks(taskIds, question.confined ? (apps ?? []) : undefined),
       this.seen(question.unseen ?? []),
       correlationId === undefined ? undefined : this.correlated(correlationId),
     ].filter((one) => one !== undefined);
-    return conditions.every(({ ids, not }) => not || ids.length > 0) ? conditions : undefined;
+    // That nobody has a name is not told to who may not know that others have it.
+    const known = question.confined ? conditions.filter(isOwn) : conditions;
+    return known.every(({ ids, not }) => not || ids.length > 0) ? conditions : undefined;
   }
 
   private named(column: AuditColumn, kind: NameKind, texts: readonly string[]): Condition {
@@ -79,13 +90,14 @@ export class AuditConditions {
     return condition(column, found);
   }
 
-  private ofTasks(taskIds: readonly string[]): Condition {
-    const streams = [...new Set(taskIds)].flatMap((id) =>
-      STREAMS.map((prefix) => `${prefix}${id}`),
-    );
+  /** @param apps when given, streams of other apps are as if they were not there: a stream has one app */
+  private ofTasks(taskIds: readonly string[], apps: readonly string[] | undefined): Condition {
+    const names = [...new Set(taskIds)].flatMap((id) => STREAMS.map((prefix) => `${prefix}${id}`));
+    const found = names.flatMap((name) => this.streams.all({ name }));
+    const own = apps && new Set(apps.map((app) => this.names.find('app', app)?.id));
     return condition(
       'stream',
-      streams.flatMap((name) => this.streams.all({ name })),
+      found.filter(({ id }) => own?.has(this.appOf.get(id)) ?? true),
     );
   }
 
@@ -111,6 +123,9 @@ export class AuditConditions {
     return { column, ids, not: true, events: all - events };
   }
 }
+
+/** Whether it is fulfilled by rows of the asked apps alone; see {@link AuditQuestion.confined}. */
+export const isOwn = ({ column }: Condition): boolean => column === 'app' || column === 'stream';
 
 function condition(
   column: AuditColumn,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type AuditFilter, offsetOf } from '@taskmanager/protocol';
 import type { Database } from '@taskmanager/sqlite-driver';
 import { MemoryEventLog } from '../../event-store/memory/index.js';
+import { ProgressUpdated } from '../../events/index.js';
 import { temporaryFolder } from '../views.fixture.js';
 import { AuditLog, covers, type WrittenEvent } from './audit-log.fixture.js';
 import { AUDIT_VERSION, auditRowOf } from './audit-row.js';
@@ -19,6 +20,8 @@ describe('a search of the audit', () => {
 
   beforeAll(async () => {
     await audit.fill(EVENTS);
+    const progressed = new ProgressUpdated({ progress: 1 });
+    for (let n = 0; n < 500; n += 1) await audit.append(1, progressed, { actor: 'elsewhere' });
     const { events, position } = await audit.log.readAll({ limit: 10_000 });
     db = openAuditDatabase(folder.path('audit-1.db'), audit.log.logId, AUDIT_VERSION);
     new AuditWriter(db).write(null, events.map(auditRowOf), position ?? null);
@@ -78,6 +81,35 @@ describe('a search of the audit', () => {
     expect(ids).toEqual([]);
     expect(empty).toBeGreaterThan(0);
     expect(search.page({ ...never, count: true }).count).toEqual({ events: 0, exact: false });
+  });
+
+  it.each<[string, AuditFilter, AuditFilter]>([
+    ['an actor', { actor: 'elsewhere' }, { actor: 'nobody' }],
+    ['a task', { taskIds: [AuditLog.idOf(1)] }, { taskIds: [AuditLog.idOf(999)] }],
+  ])(
+    'tells who is confined to apps the same of %s of others as of one that is nowhere',
+    (_, elsewhere, nowhere) => {
+      const search = new AuditSearch(db, { page: 200, count: 200 });
+      const told = (filter: AuditFilter, order: 'asc' | 'desc') => {
+        const request = { ...asked({ ...filter, appName: 'app-2' }, 10, order), confined: true };
+        return [search.page({ ...request, count: true }), all(search, request)];
+      };
+      for (const order of ['asc', 'desc'] as const) {
+        expect(told(elsewhere, order)).toEqual(told(nowhere, order));
+      }
+    },
+  );
+
+  it('finds for who is confined to apps what is theirs, however little it may look at', () => {
+    const random = new AuditLog(audit.log, 9);
+    const search = new AuditSearch(db, { page: 200, count: 200 });
+    for (let round = 0; round < 12; round += 1) {
+      const filter = { ...random.anyFilter(audit.written), appName: 'app-2' };
+      const order = round % 2 === 0 ? 'asc' : 'desc';
+      const wanted = wantedBy(filter, order).map(({ eventId }) => eventId);
+      const { ids } = all(search, { ...asked(filter, 10, order), confined: true });
+      expect({ filter, order, ids }).toEqual({ filter, order, ids: wanted });
+    }
   });
 
   it('counts exactly what it can look at, and says where it cannot', () => {

@@ -1,6 +1,6 @@
 /** Answers pages of an audit file, with bounded work. */
 import type { Database, Statement } from '@taskmanager/sqlite-driver';
-import { AuditConditions, type AuditQuestion, type Condition } from './audit-conditions.js';
+import { AuditConditions, type AuditQuestion, type Condition, isOwn } from './audit-conditions.js';
 import type { AuditRow } from './audit-row.js';
 import { AuditRows } from './audit-rows.js';
 
@@ -55,7 +55,7 @@ export class AuditSearch {
     const { order, limit, beyond } = request;
     const conditions = this.conditions.of(request);
     if (!conditions) return { rows: [], ...(request.count && { count: NONE }) };
-    const rarest = rarestOf(conditions);
+    const rarest = rarestOf(request, conditions);
     const bounds =
       order === 'asc' ? { from: (beyond ?? -1) + 1 } : { to: (beyond ?? Infinity) - 1 };
     const offsets: number[] = [];
@@ -97,7 +97,7 @@ export class AuditSearch {
       if (!only) return { events: this.one('SELECT total(events) FROM block') ?? 0, exact: true };
       if (only.events !== undefined) return { events: only.events, exact: true };
     }
-    const rarest = rarestOf(conditions);
+    const rarest = rarestOf(request, conditions);
     let events = 0;
     const { end } = this.walk(request, rarest, {}, this.budgets.count, 5_000, (from, to) => {
       events += this.select(request, conditions, rarest, 'count(*)')(from, to, -1)[0] ?? 0;
@@ -226,9 +226,12 @@ export class AuditSearch {
 const NONE = { events: 0, exact: true };
 
 /** The list that is worth walking: a column that rows have rarely. */
-function rarestOf(conditions: readonly Condition[]): Condition | undefined {
+function rarestOf(
+  { confined = false }: AuditQuestion,
+  conditions: readonly Condition[],
+): Condition | undefined {
   return conditions
-    .filter(({ not }) => !not)
+    .filter((one) => !one.not && (!confined || isOwn(one)))
     .reduce<Condition | undefined>(
       (rarest, one) => (rarest && (rarest.events ?? 0) <= (one.events ?? 0) ? rarest : one),
       undefined,

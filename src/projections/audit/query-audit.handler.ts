@@ -62,6 +62,7 @@ export class QueryAuditHandler implements IQueryHandler<QueryAudit, AuditPage> {
       limit,
       unseen: this.imports.unseen(),
       ...(seen && { apps: seen }),
+      confined: apps !== undefined,
       ...(beyond !== undefined && { beyond }),
     };
   }
