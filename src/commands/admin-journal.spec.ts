@@ -4,7 +4,7 @@ import { contextFor, SetClock } from '../../test/given.js';
 import { withContext } from '../context/index.js';
 import { LogUnavailable } from '../event-store/index.js';
 import { MemoryEventLog } from '../event-store/memory/index.js';
-import { ADMIN_STREAM } from '../events/index.js';
+import { ADMIN_STREAM, ChainEnds } from '../events/index.js';
 import { StreamAdminJournal } from './admin-journal.js';
 
 let log: MemoryEventLog;
@@ -34,6 +34,22 @@ describe('what admins tell the service to do', () => {
     await Promise.all(both);
     const events = await log.readStream(ADMIN_STREAM);
     expect(events.map(({ revision }) => revision)).toEqual([0n, 1n, 2n, 3n]);
+  });
+
+  test.each([
+    ['its hash', '{"timestamp":7,"version":1}'],
+    ['all that could be read of it', '{'],
+  ])('is kept behind an event that has lost %s, which is the one fault', async (_, metadata) => {
+    const [journal] = journals;
+    await journal?.record('backup', command());
+    const id = randomUUID();
+    await log.append(ADMIN_STREAM, 0n, [{ id, type: 'AdminCommandSent', data: '{}', metadata }]);
+    for (const name of ['abort_job', 'pause_processor']) await journal?.record(name, command());
+    const events = await log.readStream(ADMIN_STREAM);
+    expect(events.map(({ revision }) => revision)).toEqual([0n, 1n, 2n, 3n]);
+    const ends = new ChainEnds();
+    const faults = events.map((event) => ends.follow(event)?.code);
+    expect(faults).toEqual([undefined, 'no_hash', undefined, undefined]);
   });
 
   test('is done all the same when it cannot be written', async () => {

@@ -5,11 +5,11 @@ import { EventLog, RevisionConflict } from '../event-store/index.js';
 import {
   ADMIN_STREAM,
   AdminCommandSent,
+  type DatedChainEnd,
   EMPTY_CHAIN,
-  type EventMetadata,
-  splitHash,
+  endWith,
 } from '../events/index.js';
-import { appendChained, type StreamEnd } from './chained-append.js';
+import { appendChained } from './chained-append.js';
 import { TaskQueue } from './task-queue.js';
 
 /** How often it is tried while other processes write to the same stream. */
@@ -60,12 +60,9 @@ export class StreamAdminJournal extends AdminJournal {
     }
   }
 
-  private async end(): Promise<StreamEnd> {
+  private async end(): Promise<DatedChainEnd> {
     const [last] = await this.log.readStream(ADMIN_STREAM, { direction: 'backwards', limit: 1 });
     if (!last) return { ...EMPTY_CHAIN, timestamp: 0 };
-    const hash = splitHash(last.metadata)?.hash;
-    if (hash === undefined) throw new Error(`The last event of ${ADMIN_STREAM} has no hash.`);
-    const { timestamp } = JSON.parse(last.metadata) as EventMetadata;
-    return { revision: Number(last.revision), hash, timestamp };
+    return endWith(last);
   }
 }

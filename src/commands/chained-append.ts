@@ -1,11 +1,11 @@
 import type { EventLog } from '../event-store/index.js';
-import { type ChainEnd, encodeEvent, type EventMetadata, type TaskEvent } from '../events/index.js';
+import {
+  type DatedChainEnd,
+  encodeEvent,
+  type EventMetadata,
+  type TaskEvent,
+} from '../events/index.js';
 import { type CommandContext, eventId } from '../context/index.js';
-
-/** Where a stream that is no task's ends: its chain, and the time of its last event. */
-export interface StreamEnd extends ChainEnd {
-  readonly timestamp: number;
-}
 
 /** What an event that is no task's may say of one. */
 type About = Partial<Pick<EventMetadata, 'taskType' | 'appName' | 'status' | 'attempt'>>;
@@ -17,7 +17,7 @@ type About = Partial<Pick<EventMetadata, 'taskType' | 'appName' | 'status' | 'at
 export async function appendChained(
   log: EventLog,
   stream: string,
-  end: StreamEnd,
+  end: DatedChainEnd,
   event: TaskEvent,
   context: Pick<
     CommandContext,

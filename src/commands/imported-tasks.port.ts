@@ -1,4 +1,4 @@
-import type { ChainEnd } from '../events/index.js';
+import type { DatedChainEnd } from '../events/index.js';
 
 /** A task that was brought here from another service, whole: it can be read and nothing else. */
 export interface ImportedTask {
@@ -36,6 +36,6 @@ export abstract class ImportedTasks {
   /** Streams of imports that are not complete, or were begun anew: nobody is to see what lies there. */
   abstract unseen(): readonly string[];
 
-  /** Where the stream ends, as far as it was read; `timestamp` of the last event, 0 while there is none. */
-  abstract readonly end: ChainEnd & { readonly timestamp: number };
+  /** Where the stream ends, as far as it was read. */
+  abstract readonly end: DatedChainEnd;
 }

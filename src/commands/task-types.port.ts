@@ -1,12 +1,6 @@
 import type { TaskTypeAnswer } from '@taskmanager/protocol';
-import type { ChainEnd } from '../events/index.js';
+import type { DatedChainEnd } from '../events/index.js';
 import type { TaskTypeRule } from '../task/index.js';
-
-/** Where the stream of the task types ends, as far as it was read. */
-export interface TaskTypesEnd extends ChainEnd {
-  /** Of the last event, epoch milliseconds; 0 while there is none. */
-  readonly timestamp: number;
-}
 
 /** What is decided about task types as a whole, folded from their stream and followed as it grows. */
 export abstract class TaskTypes {
@@ -21,7 +15,8 @@ export abstract class TaskTypes {
 
   /** How many types there are with a rule. */
   abstract readonly size: number;
-  abstract readonly end: TaskTypesEnd;
+  /** Where their stream ends, as far as it was read. */
+  abstract readonly end: DatedChainEnd;
 
   /** What stands now. */
   abstract answerAbout(taskType: string): TaskTypeAnswer;

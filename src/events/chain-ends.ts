@@ -102,6 +102,7 @@ export class ChainEnds {
     const stream = chainedName(event.stream);
     const parts = splitHash(event.metadata);
     if (!parts) {
+      this.hashes.fill(0, place * HASH_BYTES, (place + 1) * HASH_BYTES);
       return CHAINED.some((prefix) => stream.startsWith(prefix))
         ? { code: 'no_hash', text: 'has no hash', revision }
         : undefined;

@@ -1,7 +1,7 @@
 import type { Position } from '@taskmanager/protocol';
 import type { EventMetadata } from './event-metadata.js';
 import { EventRegistry } from './event-registry.js';
-import { CHAIN_START, chainHash, withHash } from './hash-chain.js';
+import { CHAIN_START, chainHash, splitHash, withHash } from './hash-chain.js';
 import type { TaskEvent } from './task-event.js';
 import { type AnyTaskEvent, TASK_EVENT_CLASSES } from './task-events.js';
 
@@ -44,6 +44,31 @@ export interface ChainEnd {
 }
 
 export const EMPTY_CHAIN: ChainEnd = { revision: -1, hash: CHAIN_START };
+
+/** A stream's end, and the time of its last event. */
+export interface DatedChainEnd extends ChainEnd {
+  /** Epoch milliseconds; 0 when there is none, or none that can be read. */
+  readonly timestamp: number;
+}
+
+/**
+ * Where a stream ends with this event, whatever somebody has done to it: behind one without a hash the
+ * chain begins anew, so that the service goes on; checking the chain names that event.
+ */
+export function endWith({
+  revision,
+  metadata,
+}: Pick<RecordedText, 'revision' | 'metadata'>): DatedChainEnd {
+  const hash = splitHash(metadata)?.hash ?? CHAIN_START;
+  let timestamp: unknown;
+  try {
+    ({ timestamp } = JSON.parse(metadata) as { readonly timestamp?: unknown });
+  } catch {
+    timestamp = undefined;
+  }
+  const isReadable = Number.isSafeInteger(timestamp);
+  return { revision: Number(revision), hash, timestamp: isReadable ? (timestamp as number) : 0 };
+}
 
 /** What the encoder does not add itself. Only an event of a task has what the task then is. */
 type OfTask = 'taskType' | 'appName' | 'status' | 'attempt';

@@ -7,13 +7,13 @@ import {
 import { type ImportedTask, ImportedTasks } from '../../commands/imported-tasks.port.js';
 import { describeEvent, EventLog, type RecordedEvent } from '../../event-store/index.js';
 import {
-  CHAIN_START,
   decodeImportEvent,
+  type DatedChainEnd,
   EMPTY_CHAIN,
+  endWith,
   importedRefusalStream,
   importedStream,
   IMPORTS_STREAM,
-  splitHash,
   type StoredImportEvent,
 } from '../../events/index.js';
 import { FollowedStream } from '../../processing/index.js';
@@ -29,7 +29,7 @@ export class KnownImports extends ImportedTasks implements OnApplicationBootstra
   /** How often each was begun that is not complete, or was begun more than once. */
   private readonly begins = new Map<string, number>();
   private readonly followed: FollowedStream;
-  private last: ImportedTasks['end'] = { ...EMPTY_CHAIN, timestamp: 0 };
+  private last: DatedChainEnd = { ...EMPTY_CHAIN, timestamp: 0 };
 
   constructor(log: EventLog) {
     super();
@@ -77,27 +77,20 @@ export class KnownImports extends ImportedTasks implements OnApplicationBootstra
     });
   }
 
-  get end(): ImportedTasks['end'] {
+  get end(): DatedChainEnd {
     return this.last;
   }
 
   /** An event that cannot be read is passed over: tasks are to be created all the same. */
   private fold(record: RecordedEvent): void {
-    let at = 0;
     try {
-      const stored = decodeImportEvent(record);
-      const { timestamp } = stored.metadata;
-      if (Number.isSafeInteger(timestamp)) at = timestamp;
-      this.take(stored);
+      this.take(decodeImportEvent(record));
     } catch (error) {
       this.logger.error(
         `${describeEvent(record)} cannot be read, and what it imported is not known here; see verify_history: ${(error as Error).message}`,
       );
     }
-    // Without a hash the chain begins anew, which verify_history tells.
-    const hash = splitHash(record.metadata)?.hash ?? CHAIN_START;
-    const timestamp = Math.max(this.last.timestamp, at);
-    this.last = { revision: Number(record.revision), hash, timestamp };
+    this.last = endWith(record);
   }
 
   private take({ event, metadata: { appName, timestamp, actor } }: StoredImportEvent): void {

@@ -5,9 +5,15 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { Position, TaskTypeAnswer } from '@taskmanager/protocol';
-import { TaskTypes, type TaskTypesEnd } from '../../commands/task-types.port.js';
-import { EventLog } from '../../event-store/index.js';
-import { decodeTaskTypeEvent, EMPTY_CHAIN, TASK_TYPES_STREAM } from '../../events/index.js';
+import { TaskTypes } from '../../commands/task-types.port.js';
+import { EventLog, type RecordedEvent } from '../../event-store/index.js';
+import {
+  type DatedChainEnd,
+  decodeTaskTypeEvent,
+  EMPTY_CHAIN,
+  endWith,
+  TASK_TYPES_STREAM,
+} from '../../events/index.js';
 import { FollowedStream } from '../../processing/index.js';
 import { evolveTaskType, type TaskTypeRule } from '../../task/index.js';
 
@@ -25,14 +31,14 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
   private readonly answers = new Map<string, TaskTypeAnswer>();
   private readonly listeners = new Set<(taskType: string) => void>();
   private readonly followed: FollowedStream;
-  private chain: TaskTypesEnd = { ...EMPTY_CHAIN, timestamp: 0 };
+  private chain: DatedChainEnd = { ...EMPTY_CHAIN, timestamp: 0 };
   private position: Position | undefined;
 
   constructor(log: EventLog) {
     super();
     this.followed = new FollowedStream(log, {
       stream: TASK_TYPES_STREAM,
-      take: (record) => this.fold(decodeTaskTypeEvent(record)),
+      take: (record) => this.fold(record),
       lost: (why) =>
         this.logger.warn(`What other processes decide about task types is not heard of: ${why}`),
     });
@@ -71,7 +77,7 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
     return this.rules.size;
   }
 
-  get end(): TaskTypesEnd {
+  get end(): DatedChainEnd {
     return this.chain;
   }
 
@@ -90,13 +96,14 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
     return this.answers.get(commandId);
   }
 
-  private fold(stored: ReturnType<typeof decodeTaskTypeEvent>): void {
-    const { revision, position, metadata } = stored;
+  private fold(record: RecordedEvent): void {
+    const stored = decodeTaskTypeEvent(record);
+    const { position, metadata } = stored;
     const { taskType } = stored.event.data;
     const rule = evolveTaskType(this.rules.get(taskType), stored);
     if (rule) this.rules.set(taskType, rule);
     else this.rules.delete(taskType);
-    this.chain = { revision, hash: metadata.hash, timestamp: metadata.timestamp };
+    this.chain = endWith(record);
     this.position = position;
     this.answers.set(metadata.commandId, this.answerAbout(taskType));
     const [oldest] = this.answers.keys();
