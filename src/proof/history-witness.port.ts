@@ -17,4 +17,7 @@ export abstract class HistoryWitness {
    * @param after strictly after this name; from the first when undefined
    */
   abstract heads(after: string | undefined, limit: number): Promise<readonly WitnessedHead[]>;
+
+  /** How many others have read the log and cannot be asked: what only they have seen is overlooked. */
+  abstract silent(): Promise<number>;
 }

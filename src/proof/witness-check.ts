@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { type HistoryProblem, isPosition, type Position } from '@taskmanager/protocol';
 import type { EventLog } from '../event-store/index.js';
 import type { ChainEnds } from '../events/index.js';
@@ -6,6 +7,7 @@ import { endOf } from './history-seal.js';
 import type { HistoryWitness, WitnessedHead } from './history-witness.port.js';
 
 const PAGE = 500;
+const logger = new Logger('Proof');
 
 /**
  * Asks a witness who may not be there, or may fail: the log is checked all the same. Answers why it was
@@ -18,9 +20,14 @@ export async function withWitness(
   if (!witness) return 'Nobody remembers here how far each stream went.';
   try {
     await ask(witness);
-    return undefined;
+    const silent = await witness.silent();
+    return silent === 0
+      ? undefined
+      : `${silent} file(s) of the audit could not be asked how far each stream went: another release wrote them, or they cannot be read.`;
   } catch (error) {
-    return `The audit could not be asked how far each stream went: ${(error as Error).message}`;
+    // What went wrong may name files, and whoever may see a task may ask.
+    logger.warn(`The audit could not be asked how far each stream went: ${String(error)}`);
+    return 'The audit could not be asked how far each stream went; the log of the service says why.';
   }
 }
 

@@ -69,17 +69,21 @@ export class AuditBuilds {
     return this.mine().find(({ state }) => state === 'serving');
   }
 
-  /** The files that say what was in the log: the one that serves, and those that are kept. */
-  async witnesses(): Promise<readonly string[]> {
+  /**
+   * The files that say what was in the log: the one that serves, and those that are kept. `silent` are as
+   * many more that cannot be read, or that another release has written, in a layout that may be another.
+   */
+  async witnesses(): Promise<{ readonly files: readonly string[]; readonly silent: number }> {
     const { log, generations } = this;
     const files: string[] = [];
+    let silent = 0;
     for (const one of generations.of(AUDIT)) {
       if (one.log_id !== log.logId || !['serving', 'kept'].includes(one.state)) continue;
       const file = this.fileOf(one);
-      if (one.state === 'kept' && !(await this.thread.call('reopened', file, log.logId))) continue;
-      files.push(file);
+      if (await this.thread.call('reopened', file, log.logId)) files.push(file);
+      else silent += 1;
     }
-    return files;
+    return { files, silent };
   }
 
   /**

@@ -9,6 +9,7 @@ import {
   type LastRow,
   type StreamHead,
 } from './audit-file.js';
+import { OtherLayout } from './audit-schema.js';
 import type { AuditSearchRequest, FoundRows } from './audit-search.js';
 
 /** Code of the error of whoever asks a file that is not open: it was replaced, or the thread began anew. */
@@ -32,7 +33,7 @@ export class AuditFiles {
   /** Found when it was written: what SQLite said. */
   private readonly damage = new Map<string, string>();
 
-  /** Opens or makes it. */
+  /** Opens or makes it; one of another version is left alone, and only says what it is. */
   opened(file: string, logId: string): OpenedFile {
     // Somebody may have taken it away, or put another one in its place.
     if (this.open.get(file)?.inode !== inodeOf(file)) this.close(file);
@@ -40,6 +41,10 @@ export class AuditFiles {
     try {
       if (broken === undefined) return { ...this.openOnce(file, logId).state(), broken };
     } catch (error) {
+      if (error instanceof OtherLayout) {
+        const { logId: of, version } = error;
+        return { logId: of, version, position: null, events: 0, last: undefined, broken };
+      }
       if (!isBroken(error)) throw error;
       broken = (error as Error).message;
     }
@@ -47,14 +52,14 @@ export class AuditFiles {
     return { ...this.openOnce(file, logId).state(), broken };
   }
 
-  /** Opens one that is there; false when it is not, or cannot be read. */
+  /** Opens one that is there; false when it is not, is of another version, or cannot be read. */
   reopened(file: string, logId: string): boolean {
     if (!this.open.has(file) && !existsSync(file)) return false;
     try {
       this.openOnce(file, logId);
       return true;
     } catch (error) {
-      if (!isBroken(error)) throw error;
+      if (!isBroken(error) && !(error instanceof OtherLayout)) throw error;
       return false;
     }
   }

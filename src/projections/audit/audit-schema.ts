@@ -49,10 +49,27 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS event_by_correlation ON event (correlation) WHERE correlation IS NOT NULL;
 `;
 
-/** Makes or opens the file; a new one belongs to this log and version. */
+/** The file has the tables of another version: nothing is written into it, for it may be evidence. */
+export class OtherLayout extends Error {
+  override readonly name = 'OtherLayout';
+
+  constructor(
+    file: string,
+    readonly logId: string,
+    readonly version: number,
+  ) {
+    super(`${file} has the layout of version ${version} of the audit.`);
+  }
+}
+
+/**
+ * Makes or opens the file; a new one belongs to this log and version.
+ * @throws OtherLayout when it belongs to another version
+ */
 export function openAuditDatabase(file: string, logId: string, version: number): Database {
   const db = new Sqlite(file, { timeout: BUSY_MS });
   try {
+    assertLayout(db, file, version);
     db.pragma('journal_mode = WAL');
     // Rows are computed from the log: what a power cut takes is written again, checkpoint and rows alike.
     db.pragma('synchronous = NORMAL');
@@ -71,6 +88,18 @@ export function openAuditDatabase(file: string, logId: string, version: number):
     db.close();
     throw error;
   }
+}
+
+function assertLayout(db: Database, file: string, version: number): void {
+  const isMade = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get() !== undefined;
+  const meta = isMade
+    ? db
+        .prepare<[], { logId: string; version: number }>(
+          'SELECT log_id AS logId, version FROM meta',
+        )
+        .get()
+    : undefined;
+  if (meta && meta.version !== version) throw new OtherLayout(file, meta.logId, meta.version);
 }
 
 /** A UUID takes 16 bytes instead of 36; other text stays text. */

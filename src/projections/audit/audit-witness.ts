@@ -32,6 +32,10 @@ export class AuditWitness extends HistoryWitness {
       .map((head) => this.eventOf(head));
   }
 
+  async silent(): Promise<number> {
+    return (await this.audit.run.builds.witnesses()).silent;
+  }
+
   /** What it has seen strictly beyond a place in the log, in the order of the log. */
   async beyond(position: Position | undefined, limit: number): Promise<WitnessedHead[]> {
     const after = position === undefined ? -1 : Number(offsetOf(position));
@@ -49,7 +53,7 @@ export class AuditWitness extends HistoryWitness {
     limit: number,
   ): Promise<StreamHead[]> {
     const { run, thread } = this.audit;
-    const files = await run.builds.witnesses();
+    const { files } = await run.builds.witnesses();
     const pages = files.map((file) =>
       method === 'heads'
         ? thread.call('heads', file, after as string, limit)

@@ -26,7 +26,9 @@ beforeEach(() => {
   known = new KnownImports(log);
   Logger.overrideLogger(false);
 });
-afterEach(() => Logger.overrideLogger(['log', 'warn', 'error']));
+afterEach(() => {
+  Logger.overrideLogger(['log', 'warn', 'error']);
+});
 
 async function append(...events: readonly AnyImportEvent[]): Promise<void> {
   for (const event of events) {
