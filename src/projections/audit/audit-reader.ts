@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { LIMITS, type Position } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
 import { isDatabaseError } from '../../database/index.js';
@@ -13,6 +13,8 @@ import type { AuditThread } from './audit-thread.js';
 /** The audit file that serves, at least as new as a query asks for. */
 @Injectable()
 export class AuditReader {
+  private readonly logger = new Logger('Audit');
+
   constructor(
     private readonly audit: AuditProjection,
     private readonly runner: ProcessorRunner,
@@ -35,7 +37,10 @@ export class AuditReader {
       return await look(thread, file);
     } catch (error) {
       const { code } = error as { code?: unknown };
-      throw code === NOT_OPEN || isDatabaseError(error) ? unusable(error as Error) : error;
+      if (code !== NOT_OPEN && !isDatabaseError(error)) throw error;
+      // It may name files, and every reader may ask.
+      this.logger.warn(`The audit could not be read: ${(error as Error).message}`);
+      throw unusable();
     }
   }
 }
@@ -48,8 +53,10 @@ function beingBuilt(): Refusal {
   );
 }
 
-function unusable({ message }: Error): Refusal {
-  return new Refusal('UNAVAILABLE', `The audit cannot be used now: ${message}. Try again later.`, {
-    view: AUDIT,
-  });
+function unusable(): Refusal {
+  return new Refusal(
+    'UNAVAILABLE',
+    'The audit cannot be used now; the log of the service says why. Try again later.',
+    { view: AUDIT },
+  );
 }

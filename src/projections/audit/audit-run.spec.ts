@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Sqlite from '@taskmanager/sqlite-driver';
 import { offsetOf } from '@taskmanager/protocol';
 import { SystemClock } from '../../context/index.js';
@@ -8,9 +8,11 @@ import type { EventLog } from '../../event-store/index.js';
 import { MemoryEventLog, MemoryLogStorage } from '../../event-store/memory/index.js';
 import { ProgressUpdated, taskStream } from '../../events/index.js';
 import { JobAborted, JobInterrupted, type JobWork } from '../../jobs/index.js';
+import type { ProcessorRunner } from '../../processing/index.js';
 import { until } from '../../processing/handlers/handler-run.fixture.js';
 import { temporaryFolder } from '../views.fixture.js';
 import { AuditLog } from './audit-log.fixture.js';
+import { AuditReader } from './audit-reader.js';
 import { AuditRun } from './audit-run.js';
 import type { AuditSearchRequest } from './audit-search.js';
 import { AuditThread } from './audit-thread.js';
@@ -283,6 +285,35 @@ describe('verifying the audit', () => {
 });
 
 describe('rebuilding the audit', () => {
+  it('answers every query from the old file or the new one, though the old one is taken away', async () => {
+    // A log that takes its time: the new file is opened again long after it was swapped in.
+    const slow: EventLog = Object.assign(Object.create(audit.log) as EventLog, {
+      readStream: async (...args: Parameters<EventLog['readStream']>) => {
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+        return audit.log.readStream(...args);
+      },
+    });
+    const { run, thread, log } = await caughtUp(slow);
+    const projection = { run, thread } as unknown as AuditProjection;
+    const reader = new AuditReader(projection, {} as ProcessorRunner, log);
+    const files = new Set<string>();
+    const asking = new AbortController();
+    const asked = (async () => {
+      while (!asking.signal.aborted) {
+        const { rows } = await reader.read(undefined, (inPlace, file) => {
+          files.add(file);
+          return inPlace.call('page', file, { order: 'desc', limit: 1 });
+        });
+        expect(rows).toHaveLength(1);
+      }
+    })();
+    await run.rebuild(work(), { keepOld: false });
+    await until(() => !existsSync(folder.path('audit-1.db')));
+    asking.abort();
+    await asked;
+    expect(files.size).toBe(2);
+  });
+
   it('makes a file that equals the log, while events go on, and keeps the old one until it is dropped', async () => {
     const process = await caughtUp();
     change(process.run.file!, "UPDATE detail SET line = 'wrong'");
@@ -411,6 +442,31 @@ describe('an audit that knows more than the log', () => {
       position: last.position,
       type: last.type,
     });
+  });
+
+  it('of another release is not asked, nor touched, and it is said that one is there', async () => {
+    const before = await caughtUp();
+    await before.run.rebuild(work(), { keepOld: true });
+    await stop(before);
+    const kept = folder.path('audit-1.db');
+    change(kept, 'UPDATE meta SET version = 99; DROP TABLE detail;');
+    const asLeft = readFileSync(kept);
+    const process = await caughtUp();
+    const witness = witnessOf(process);
+    expect(await witness.silent()).toBe(1);
+    expect(await witness.heads(undefined, 10_000)).toHaveLength(
+      new Set(audit.written.map(({ stream }) => stream)).size,
+    );
+    expect(readFileSync(kept)).toEqual(asLeft);
+    expect(states(process)).toEqual(['1 kept', '2 serving']);
+  });
+
+  it('that was taken away is not asked, and it is said that one is missing', async () => {
+    const process = await caughtUp();
+    await process.run.rebuild(work(), { keepOld: true });
+    expect(await witnessOf(process).silent()).toBe(0);
+    await process.thread.call('drop', folder.path('audit-1.db'));
+    expect(await witnessOf(process).silent()).toBe(1);
   });
 
   it('says the last event of each stream, in pages, in the order of their names', async () => {

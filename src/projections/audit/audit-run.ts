@@ -157,6 +157,8 @@ export class AuditRun implements ServedProjection {
     try {
       await this.replay.catchUp(build);
       this.builds.promote(build, keepOld ? 'kept' : 'retired');
+      // Before the old file may be taken away: whoever asks from now on asks the new one.
+      this.current = build;
     } finally {
       this.loop = this.newLoop();
       if (!this.stopping.signal.aborted) this.loop.start();
