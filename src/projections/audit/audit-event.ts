@@ -24,7 +24,7 @@ export function auditEventOf(row: AuditRow, logId: string): AuditEvent {
     ...(status !== null && { status: status as TaskStatus }),
     ...(attempt !== null && { attempt }),
     ...(worker !== null && { workerId: worker }),
-    actor: JSON.parse(row.whole) as Actor,
+    actor: actorOf(row.whole),
     ...(transport !== null && { transport }),
     ...(commandId !== null && { commandId }),
     ...(correlationId !== null && { correlationId }),
@@ -32,5 +32,15 @@ export function auditEventOf(row: AuditRow, logId: string): AuditEvent {
     ...(refused !== null && { refused: JSON.parse(refused) as AuditEvent['refused'] }),
     line: row.line,
     ...(stream.startsWith('imported-') && { imported: true }),
+  };
+}
+
+/** Of an event that was changed it may say anything: who reads it finds the fields of an actor. */
+function actorOf(whole: string): Actor {
+  const { id, roles, verified } = JSON.parse(whole) as Partial<Record<keyof Actor, unknown>>;
+  return {
+    id: String(id),
+    roles: Array.isArray(roles) ? roles.map(String) : [],
+    verified: verified === true,
   };
 }

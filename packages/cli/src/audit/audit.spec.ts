@@ -158,6 +158,17 @@ describe('audit export', () => {
     expect(end).toBe('');
   });
 
+  it('writes a time that no calendar reaches as it is', async () => {
+    const odd = event({ at: Number.MAX_SAFE_INTEGER });
+    const csv = await taskmanager(['audit', 'export', '--format', 'csv'], {
+      answers: pages([odd]),
+    });
+    expect([csv.code, csv.err]).toEqual([0, '']);
+    expect(csv.out.split('\n')[1]).toContain(String(Number.MAX_SAFE_INTEGER));
+    const shown = await taskmanager(['audit', 'query', '--utc'], { answers: pages([odd]) });
+    expect(shown.out).toContain(String(Number.MAX_SAFE_INTEGER));
+  });
+
   it('writes a file, which has its name when it is whole', async () => {
     const file = join(folder, 'all.ndjson');
     const { code, out, err } = await taskmanager(['audit', 'export', '--out', file], {
@@ -267,6 +278,25 @@ describe('audit seal and verify', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('say what a seal does not show, where an event was changed that it covers', async () => {
+    const file = join(folder, 'seal.json');
+    writeFileSync(file, JSON.stringify(seal));
+    const fits = { ok: true, eventsSince: 2, missingEvents: 0, missingStreams: 0 };
+    const problem = { code: 'hash_mismatch', text: 'Its data was changed.', position: 'p' };
+    const unwitnessed = 'The audit could not be asked.';
+    const found = { ok: false, problems: [problem], problemCount: 1, seal: fits, unwitnessed };
+    const { code, out } = await taskmanager(['audit', 'verify', '--seal', file], {
+      answers: ends('verify_history', { ...whole, ...found }),
+    });
+    expect(code).toBe(3);
+    expect(out).not.toContain('✓');
+    expect(out.split('\n').slice(1, 4)).toEqual([
+      '! The histories end as they did when they were sealed, and 2 events came since: none was cut off or replaced. Whether what lies before those ends was changed, a seal does not show; see below.',
+      '! The audit could not be asked.',
+      '- hash_mismatch p',
+    ]);
   });
 
   it('print a seal as JSON where no file is named', async () => {

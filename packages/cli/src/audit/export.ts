@@ -7,7 +7,7 @@ import { assertFree, type FileOptions, writeOut } from '../files.js';
 import { Pace } from '../jobs/pace.js';
 import { ProgressDisplay } from '../jobs/progress-display.js';
 import { printable, safeJson } from '../output/printable.js';
-import { countText } from '../output/words.js';
+import { countText, timeText } from '../output/words.js';
 import type { Session } from '../session.js';
 import { auditFilterOf, type AuditOptions, withAuditFilter } from './filter.js';
 
@@ -104,7 +104,7 @@ const COLUMNS: Readonly<
   Record<string, (event: AuditEvent) => string | number | boolean | undefined>
 > = {
   position: ({ position }) => position,
-  at: ({ at }) => new Date(at).toISOString(),
+  at: ({ at }) => timeText(at, 'iso'),
   type: ({ type }) => type,
   taskId: ({ taskId }) => taskId,
   taskType: ({ taskType }) => taskType,

@@ -36,9 +36,10 @@ export function bytesText(bytes: number): string {
 /** How times are written: as the machine's clock shows them, in UTC, or as ISO 8601. */
 export type TimeStyle = 'local' | 'utc' | 'iso';
 
-/** @param at epoch milliseconds */
+/** @param at epoch milliseconds; as they are when no calendar reaches there, as in a log that was changed */
 export function timeText(at: number, style: TimeStyle): string {
   const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return String(at);
   if (style === 'iso') return date.toISOString();
   // Swedish writes dates as ISO 8601 does, with a blank instead of the T.
   const options = style === 'utc' ? { timeZone: 'UTC' } : {};
