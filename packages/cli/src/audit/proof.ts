@@ -97,7 +97,7 @@ async function readSeal(path: string): Promise<HistorySeal> {
 }
 
 function showVerdict(
-  { taskId, ok, events, refusals, problems }: HistoryVerdict,
+  { taskId, ok, events, refusals, problems, unwitnessed }: HistoryVerdict,
   output: Output,
 ): void {
   const amount = `${amountText(events, 'event')} and ${amountText(refusals, 'refusal')}`;
@@ -106,11 +106,12 @@ function showVerdict(
       ? `${output.paint.green('✓')} The history of ${taskId} is whole: ${amount}.`
       : `${output.paint.red('✗')} The history of ${taskId} is not whole:`,
   );
+  if (unwitnessed !== undefined) output.line(`! ${printable(unwitnessed)}`);
   showProblems(problems, problems.length, output);
 }
 
 function showReport(report: HistoryReport, output: Output): void {
-  const { ok, events, streams, position, problems, problemCount, seal } = report;
+  const { ok, events, streams, position, problems, problemCount, seal, unwitnessed } = report;
   const at = position === undefined ? '' : ` up to ${position}`;
   const amount = `${amountText(events, 'event')} of ${amountText(streams, 'stream')}${at}`;
   output.line(
@@ -118,12 +119,18 @@ function showReport(report: HistoryReport, output: Output): void {
       ? `${output.paint.green('✓')} The history is whole: ${amount}.`
       : `${output.paint.red('✗')} The history is not whole: ${amountText(problemCount, 'problem')} in ${amount}.`,
   );
-  if (seal)
+  if (seal?.ok) {
+    const since = `${countText(seal.eventsSince)} events came since`;
     output.line(
-      seal.ok
-        ? `${output.paint.green('✓')} All that the seal covers is there; ${countText(seal.eventsSince)} events came since.`
-        : `${output.paint.red('✗')} It is not what was sealed: ${countText(seal.missingEvents)} events and ${countText(seal.missingStreams)} streams are missing.`,
+      ok
+        ? `${output.paint.green('✓')} All that the seal covers is there; ${since}.`
+        : `! The histories end as they did when they were sealed, and ${since}: none was cut off or replaced. Whether what lies before those ends was changed, a seal does not show; see below.`,
     );
+  } else if (seal)
+    output.line(
+      `${output.paint.red('✗')} It is not what was sealed: ${countText(seal.missingEvents)} events and ${countText(seal.missingStreams)} streams are missing.`,
+    );
+  if (unwitnessed !== undefined) output.line(`! ${printable(unwitnessed)}`);
   showProblems(problems, problemCount, output);
 }
 
