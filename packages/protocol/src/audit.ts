@@ -38,7 +38,7 @@ export interface AuditEvent {
   /** Stored type. */
   readonly type: string;
   readonly revision: number;
-  /** Missing for events about a task type, or about the service. */
+  /** That it is about. Missing for events about a task type, or about the service. */
   readonly taskId?: string;
   readonly taskType?: string;
   readonly appName?: string;

@@ -31,10 +31,11 @@ export type AuditColumn =
 
 export interface Condition {
   readonly column: AuditColumn;
-  /** Never empty. */
   readonly ids: readonly number[];
   /** Rows that have any but these. */
   readonly not: boolean;
+  /** Offsets of rows that fulfil it though their column has another number. */
+  readonly alsoAt?: readonly number[];
   /** How many rows fulfil it; undefined when only counting them tells. */
   readonly events: number | undefined;
 }
@@ -49,6 +50,7 @@ export class AuditConditions {
   private readonly stream: Statement<[string], { id: number; events: number }>;
   private readonly lastBlock: Statement<[], number | null>;
   private readonly streams: Statement<[{ name: string }], { id: number; events: number }>;
+  private readonly about: Statement<[string], number>;
   private readonly appOf: Statement<[number], number>;
 
   constructor(db: Database) {
@@ -59,6 +61,7 @@ export class AuditConditions {
     this.streams = db.prepare(
       "SELECT id, events FROM stream WHERE name = @name OR (name > @name || '.' AND name < @name || '/')",
     );
+    this.about = db.prepare<[string], number>('SELECT offset FROM about WHERE task = ?').pluck();
     this.appOf = db
       .prepare<[number], number>('SELECT app FROM event WHERE stream = ? ORDER BY offset LIMIT 1')
       .pluck();
@@ -82,7 +85,8 @@ export class AuditConditions {
     ].filter((one) => one !== undefined);
     // That nobody has a name is not told to who may not know that others have it.
     const known = question.confined ? conditions.filter(isOwn) : conditions;
-    return known.every(({ ids, not }) => not || ids.length > 0) ? conditions : undefined;
+    const canBe = ({ ids, not, alsoAt = [] }: Condition) => not || ids.length + alsoAt.length > 0;
+    return known.every(canBe) ? conditions : undefined;
   }
 
   private named(column: AuditColumn, kind: NameKind, texts: readonly string[]): Condition {
@@ -95,10 +99,10 @@ export class AuditConditions {
     const names = [...new Set(taskIds)].flatMap((id) => STREAMS.map((prefix) => `${prefix}${id}`));
     const found = names.flatMap((name) => this.streams.all({ name }));
     const own = apps && new Set(apps.map((app) => this.names.find('app', app)?.id));
-    return condition(
-      'stream',
-      found.filter(({ id }) => own?.has(this.appOf.get(id)) ?? true),
-    );
+    const seen = found.filter(({ id }) => own?.has(this.appOf.get(id)) ?? true);
+    const { events = 0, ...rest } = condition('stream', seen);
+    const alsoAt = [...new Set(taskIds)].flatMap((id) => this.about.all(id));
+    return { ...rest, events: events + alsoAt.length, alsoAt };
   }
 
   private correlated(correlationId: string): Condition {

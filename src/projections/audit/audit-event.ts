@@ -11,7 +11,7 @@ import type { AuditRow } from './audit-row.js';
 export function auditEventOf(row: AuditRow, logId: string): AuditEvent {
   const { taskType, app, status, attempt, worker, transport } = row;
   const { commandId, correlationId, causationId, refused, stream } = row;
-  const taskId = taskIdOf(stream);
+  const taskId = taskIdOf(stream) ?? row.about ?? undefined;
   return {
     position: formatPosition(logId, row.offset),
     at: row.at,

@@ -1,7 +1,8 @@
 /** What the audit keeps of one event: computed from the event alone, so that it can be compared with the log. */
 import { createHash } from 'node:crypto';
-import { offsetOf } from '@taskmanager/protocol';
+import { offsetOf, TASK_ID_PATTERN } from '@taskmanager/protocol';
 import type { RecordedEvent } from '../../event-store/index.js';
+import { IMPORT_EVENT_CLASSES } from '../../events/index.js';
 import { eventLine } from './event-line.js';
 
 /** Raise it when rows say something else, or otherwise: the audit is then built anew. */
@@ -15,9 +16,11 @@ export interface AuditRow {
   readonly offset: number;
   readonly eventId: string;
   readonly stream: string;
+  /** The task that an event concerns which lies in no stream of it. */
+  readonly about: string | null;
   readonly revision: number;
   readonly type: string;
-  /** Epoch milliseconds; 0 when it cannot be read. */
+  /** Epoch milliseconds; 0 when it cannot be read, or no calendar reaches there. */
   readonly at: number;
   readonly actor: string;
   /** JSON text of all of the actor. */
@@ -49,9 +52,10 @@ export function auditRowOf(record: RecordedEvent): AuditRow {
     offset: Number(offsetOf(record.position)),
     eventId: record.id,
     stream: record.stream,
+    about: aboutOf(record.type, data),
     revision: Number(record.revision),
     type: record.type,
-    at: whole(metadata?.['timestamp']) ?? 0,
+    at: time(metadata?.['timestamp']),
     actor: actor?.id ?? UNREADABLE,
     whole: JSON.stringify(actor ?? { id: UNREADABLE, roles: [], verified: false }),
     app: text(metadata?.['appName']),
@@ -92,6 +96,22 @@ function parsed(json: string): Fields | undefined {
 function parsedActor(value: unknown): { readonly id: string } | undefined {
   const { id } = (value ?? {}) as { id?: unknown };
   return typeof id === 'string' ? (value as { readonly id: string }) : undefined;
+}
+
+function aboutOf(type: string, data: Fields | undefined): string | null {
+  const fields = type === 'AdminCommandSent' ? data?.['args'] : IMPORTS.has(type) && data;
+  const { taskId } = (fields || {}) as { readonly taskId?: unknown };
+  return typeof taskId === 'string' && TASK_ID_PATTERN.test(taskId) ? taskId : null;
+}
+
+const IMPORTS: ReadonlySet<string> = new Set(IMPORT_EVENT_CLASSES.map(({ type }) => type));
+
+/** The last moment that a Date can tell. */
+const LAST_MS = 8.64e15;
+
+function time(value: unknown): number {
+  const at = whole(value) ?? 0;
+  return at >= 0 && at <= LAST_MS ? at : 0;
 }
 
 function refusedOf(data: Fields | undefined): string {

@@ -23,6 +23,7 @@ interface Stored {
   causation_id: Uint8Array | string | null;
   refused: string | null;
   line: string;
+  about: string | null;
 }
 
 const name = (column: string): string => `(SELECT text FROM name WHERE id = ${column})`;
@@ -32,7 +33,8 @@ const WHOLE_ROW = `
   SELECT e.offset, e.at, s.name AS stream, ${name('e.type')} AS type, ${name('e.actor')} AS actor,
     ${name('e.app')} AS app, ${name('e.task_type')} AS task_type, ${name('e.worker')} AS worker,
     d.event_id, d.revision, ${name('d.whole')} AS whole, d.status, d.attempt, d.transport,
-    d.command_id, d.correlation_id, d.causation_id, d.refused, d.line
+    d.command_id, d.correlation_id, d.causation_id, d.refused, d.line,
+    (SELECT task FROM about WHERE offset = e.offset) AS about
   FROM event e JOIN detail d ON d.offset = e.offset JOIN stream s ON s.id = e.stream`;
 
 export class AuditRows {

@@ -13,7 +13,8 @@ export type NameKind = keyof typeof NAME_KINDS;
  * `event` is narrow, so that what filters look at stays in memory; `detail` is read for the answered rows
  * only. Both have the position's number as their key, and each index of `event` is in its order within one
  * value: a posting list. `name` and `stream` hold what repeats, with the number of their events. `block`
- * sums up stretches of the log: where times may lie.
+ * sums up stretches of the log: where times may lie. `about` has the task of an event that lies in no
+ * stream of it: an import, or what an admin told the service of it.
  */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (
@@ -40,6 +41,8 @@ const SCHEMA = `
     status TEXT, attempt INTEGER, transport TEXT, command_id BLOB, correlation_id BLOB, causation_id BLOB,
     refused TEXT, line TEXT NOT NULL
   );
+  CREATE TABLE IF NOT EXISTS about (offset INTEGER PRIMARY KEY, task TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS about_by_task ON about (task);
   CREATE INDEX IF NOT EXISTS event_by_stream ON event (stream);
   CREATE INDEX IF NOT EXISTS event_by_type ON event (type);
   CREATE INDEX IF NOT EXISTS event_by_actor ON event (actor);

@@ -158,10 +158,35 @@ export class AuditSearch {
   }
 
   private select(
-    { order, atFrom, atTo }: AuditSearchRequest,
+    request: AuditSearchRequest,
     conditions: readonly Condition[],
     rarest: Condition | undefined,
     what: 'offset' | 'count(*)',
+  ): Select {
+    const index = rarest ? `INDEXED BY event_by_${rarest.column}` : 'NOT INDEXED';
+    const found = this.selected(request, conditions, index, what);
+    const elsewhere = conditions.find(({ alsoAt = [] }) => alsoAt.length > 0);
+    if (!elsewhere) return found;
+    // These rows are few, and are in none of the lists: they are put between those that are.
+    const others = conditions.filter((one) => one !== elsewhere);
+    const also = this.selected(request, others, 'NOT INDEXED', what, elsewhere.alsoAt);
+    if (what === 'count(*)') {
+      return (...range) => [(found(...range)[0] ?? 0) + (also(...range)[0] ?? 0)];
+    }
+    const sign = request.order === 'asc' ? 1 : -1;
+    return (from, to, limit) =>
+      [...found(from, to, limit), ...also(from, to, limit)]
+        .sort((a, b) => sign * (a - b))
+        .slice(0, limit);
+  }
+
+  /** @param at when given, only these offsets */
+  private selected(
+    { order, atFrom, atTo }: AuditSearchRequest,
+    conditions: readonly Condition[],
+    index: string,
+    what: 'offset' | 'count(*)',
+    at?: readonly number[],
   ): Select {
     const terms = conditions.map(({ column, ids, not }) =>
       ids.length === 1
@@ -169,12 +194,17 @@ export class AuditSearch {
         : `${column} ${not ? 'NOT ' : ''}IN (SELECT value FROM json_each(?))`,
     );
     const values = conditions.map(({ ids }) => (ids.length === 1 ? ids[0] : JSON.stringify(ids)));
+    if (at) {
+      terms.push('offset IN (SELECT value FROM json_each(?))');
+      values.push(JSON.stringify(at));
+    }
     if (atFrom !== undefined || atTo !== undefined) {
       terms.push('at BETWEEN ? AND ?');
       values.push(atFrom ?? 0, atTo ?? Number.MAX_SAFE_INTEGER);
     }
-    const index = rarest ? `INDEXED BY event_by_${rarest.column}` : 'NOT INDEXED';
-    const where = ['offset BETWEEN ? AND ?', ...terms].join(' AND ');
+    // The plus leaves the few offsets to be looked up, not a range of the log to be walked.
+    const range = `${at ? '+' : ''}offset BETWEEN ? AND ?`;
+    const where = [range, ...terms].join(' AND ');
     const page = what === 'offset' ? `ORDER BY offset ${order} LIMIT ?` : 'LIMIT ?';
     const statement = this.prepared(`SELECT ${what} FROM event ${index} WHERE ${where} ${page}`);
     return (from, to, limit) => statement.all(from, to, ...values, limit);

@@ -24,6 +24,7 @@ export class AuditWriter {
   private readonly move: Statement<[string | null, string | null]>;
   private readonly insertEvent: Statement<Value[]>;
   private readonly insertDetail: Statement<Value[]>;
+  private readonly insertAbout: Statement<[number, string]>;
   private readonly touchStream: Statement<[string, number, number, number], number>;
   private readonly lastBlock: Statement<[], Block>;
   private readonly putBlock: Statement<[Block]>;
@@ -36,6 +37,7 @@ export class AuditWriter {
     this.insertDetail = db.prepare(
       'INSERT INTO detail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
+    this.insertAbout = db.prepare('INSERT INTO about VALUES (?, ?)');
     this.touchStream = db
       .prepare<[string, number, number, number], number>(
         `INSERT INTO stream (name, revision, last, events) VALUES (?, ?, ?, ?)
@@ -123,6 +125,7 @@ export class AuditWriter {
       names.use('worker', row.worker),
       correlationId === null ? null : correlationNumber(correlationId, block),
     );
+    if (row.about !== null) this.insertAbout.run(offset, row.about);
     this.insertDetail.run(
       offset,
       packed(row.eventId),

@@ -1,7 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AuditEvent, AuditPage, LogStats } from '@taskmanager/protocol';
 import { MemoryEventLog } from '../../event-store/memory/index.js';
-import { ProgressUpdated } from '../../events/index.js';
+import { randomUUID } from 'node:crypto';
+import { contextFor } from '../../../test/given.js';
+import { appendChained } from '../../commands/chained-append.js';
+import {
+  ADMIN_STREAM,
+  AdminCommandSent,
+  EMPTY_CHAIN,
+  endWith,
+  IMPORTS_STREAM,
+  ProgressUpdated,
+  type TaskEvent,
+  TaskImportBegun,
+  TaskImported,
+} from '../../events/index.js';
 import { DELIVERIES, message, temporaryFolder, Views } from '../views.fixture.js';
 import { AuditLog, covers } from './audit-log.fixture.js';
 import { GetLogStats } from './log-stats.query.js';
@@ -124,5 +137,87 @@ describe.each(DELIVERIES)('query_audit, its events delivered %s,', (_, delivered
       lastAt: audit.written.at(-1)!.at,
     });
     expect(stats.byType['ProgressUpdated']).toBe(of('ProgressUpdated'));
+  });
+});
+
+describe('query_audit of a task', () => {
+  const folder = temporaryFolder();
+  const audit = new AuditLog(new MemoryEventLog(), 3);
+  const imported = AuditLog.idOf(77);
+  const other = AuditLog.idOf(2);
+  let views: Views;
+
+  beforeAll(async () => {
+    const tell = async (stream: string, event: TaskEvent, about: { appName?: string } = {}) => {
+      const context = { ...contextFor({ commandId: randomUUID() }), now: 5 };
+      const [last] = await audit.log.readStream(stream, { direction: 'backwards', limit: 1 });
+      const end = last ? endWith(last) : { ...EMPTY_CHAIN, timestamp: 0 };
+      await appendChained(audit.log, stream, end, event, context, about);
+    };
+    const args = { processor: 'webhook:billing', taskId: other };
+    const discarded = new AdminCommandSent({ command: 'discard_parked_events', args });
+    const about = { taskId: imported, fromLog: '0000abcd' };
+    await audit.fill(200, 4);
+    await tell(ADMIN_STREAM, discarded);
+    await tell(ADMIN_STREAM, new AdminCommandSent({ command: 'backup', args: {} }));
+    await audit.fill(100, 4);
+    await tell(IMPORTS_STREAM, new TaskImportBegun(about));
+    const whole = new TaskImported({ ...about, events: 1, refusals: 0, head: '' });
+    await tell(IMPORTS_STREAM, whole, { appName: 'app-1' });
+    await tell(ADMIN_STREAM, discarded);
+    await audit.fill(100, 4);
+    views = await Views.over(audit.log, folder.path('views.db'));
+  });
+  afterAll(async () => {
+    await views.close();
+    folder.remove();
+  });
+
+  const ask = async (fields: Partial<QueryAudit>, apps?: string[]) =>
+    views.ask<AuditPage>(message(QueryAudit, fields), {
+      after: (await audit.log.head())!,
+      ...(apps && { apps }),
+    });
+
+  it.each(['asc', 'desc'] as const)('finds what was done about it elsewhere, %s', async (order) => {
+    const found: AuditEvent[] = [];
+    for (let cursor: string | undefined; ;) {
+      const page = await ask({
+        taskIds: [other],
+        order,
+        limit: 7,
+        count: true,
+        ...(cursor && { cursor }),
+      });
+      found.push(...page.events);
+      const own = audit.written.filter(({ taskId }) => taskId === other).length;
+      expect(page.count).toEqual({ events: own + 2, exact: true });
+      cursor = page.nextCursor;
+      if (cursor === undefined) break;
+    }
+    const positions = found.map(({ position }) => position);
+    expect(positions).toEqual(
+      order === 'asc' ? positions.toSorted() : positions.toSorted().reverse(),
+    );
+    expect(found.every(({ taskId }) => taskId === other)).toBe(true);
+    const admin = found.filter(({ type }) => type === 'AdminCommandSent');
+    expect(admin.map(({ revision }) => revision)).toEqual(order === 'asc' ? [0, 2] : [2, 0]);
+  });
+
+  it('finds its import, and together with other filters', async () => {
+    const types = async (fields: Partial<QueryAudit>, apps?: string[]) =>
+      (await ask({ taskIds: [imported], ...fields }, apps)).events.map(({ type }) => type);
+    expect(await types({})).toEqual(['TaskImported', 'TaskImportBegun']);
+    expect(await types({ events: ['TaskImported'] })).toEqual(['TaskImported']);
+    expect(await types({ atFrom: 6 })).toEqual([]);
+    expect(await types({}, ['app-1'])).toEqual(['TaskImported']);
+    expect(await types({}, ['app-2'])).toEqual([]);
+    const { count } = await ask({ taskIds: [imported], appName: 'app-1', count: true });
+    expect(count).toEqual({ events: 1, exact: true });
+  });
+
+  it('shows who is confined to apps nothing of what admins did', async () => {
+    const { events } = await ask({ taskIds: [other], limit: 1_000 }, ['app-2']);
+    expect(new Set(events.map(({ appName }) => appName))).toEqual(new Set(['app-2']));
   });
 });
