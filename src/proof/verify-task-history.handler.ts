@@ -3,8 +3,8 @@ import type { HistoryVerdict } from '@taskmanager/protocol';
 import { type ImportedTask, ImportedTasks } from '../commands/imported-tasks.port.js';
 import { queryContextOf } from '../context/index.js';
 import { EventLog } from '../event-store/index.js';
-import { type EventMetadata, taskStream } from '../events/index.js';
-import { maySee, taskNotFound } from '../projections/visibility.js';
+import { taskStream } from '../events/index.js';
+import { appOf, maySee, taskNotFound } from '../projections/visibility.js';
 import { HistoryWitness } from './history-witness.port.js';
 import { verifyTaskHistory } from './task-history.js';
 import { VerifyTaskHistory } from './verify-task-history.query.js';
@@ -32,11 +32,6 @@ export class VerifyTaskHistoryHandler implements IQueryHandler<VerifyTaskHistory
   /** Nobody's app when there is no event, or none that can be read. */
   private async appOf(id: string, imported: ImportedTask | undefined): Promise<string> {
     const [first] = await this.log.readStream(taskStream(id), { limit: 1 });
-    if (!first) return imported?.appName ?? '';
-    try {
-      return (JSON.parse(first.metadata) as EventMetadata).appName;
-    } catch {
-      return '';
-    }
+    return first ? appOf(first) : (imported?.appName ?? '');
   }
 }

@@ -1,6 +1,7 @@
 import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { type HistoryEvent, type HistoryPage, LIMITS } from '@taskmanager/protocol';
 import { queryContextOf } from '../../context/index.js';
+import { auditRowOf } from '../audit/audit-row.js';
 import { eventLine, LINE_LENGTH } from '../audit/event-line.js';
 import type { RecordedEvent } from '../../event-store/index.js';
 import type { EventMetadata } from '../../events/index.js';
@@ -47,19 +48,33 @@ function sizeOf({ data, metadata }: RecordedEvent): number {
   return Buffer.byteLength(data) + Buffer.byteLength(metadata) + ENVELOPE_BYTES;
 }
 
+type Stored = Pick<HistoryEvent, 'version' | 'at' | 'actor' | 'data' | 'metadata' | 'line'>;
+
 function toHistoryEvent(record: RecordedEvent): HistoryEvent {
-  const metadata = JSON.parse(record.metadata) as EventMetadata & HistoryEvent['metadata'];
-  const data = JSON.parse(record.data) as HistoryEvent['data'];
+  const { id, type, revision, position } = record;
   return {
-    id: record.id,
-    type: record.type,
-    version: metadata.version,
-    revision: Number(record.revision),
-    position: record.position,
-    at: metadata.timestamp,
-    actor: metadata.actor,
-    data,
-    metadata,
-    line: eventLine(record.type, data, metadata),
+    id,
+    type,
+    revision: Number(revision),
+    position,
+    ...(stored(record) ?? unreadable(record)),
   };
+}
+
+function stored({ type, data: text, metadata: about }: RecordedEvent): Stored | undefined {
+  try {
+    const metadata = JSON.parse(about) as EventMetadata & HistoryEvent['metadata'];
+    const data = JSON.parse(text) as HistoryEvent['data'];
+    const { version, timestamp: at, actor } = metadata;
+    return { version, at, actor, data, metadata, line: eventLine(type, data, metadata) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whoever looks into what was changed is to see the events around it, as the audit shows them. */
+function unreadable(record: RecordedEvent): Stored {
+  const { at, line, whole } = auditRowOf(record);
+  const actor = JSON.parse(whole) as HistoryEvent['actor'];
+  return { version: 0, at, actor, data: {}, metadata: {}, line };
 }

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { HistoryPage } from '@taskmanager/protocol';
 import { v7 } from 'uuid';
 import { MemoryEventLog } from '../../event-store/memory/index.js';
-import { ProgressUpdated, TaskDataUpdated, TaskDeleted, TaskStarted } from '../../events/index.js';
+import {
+  ProgressUpdated,
+  TaskDataUpdated,
+  TaskDeleted,
+  TaskStarted,
+  taskStream,
+} from '../../events/index.js';
 import { TaskLog } from '../task-log.fixture.js';
 import { message, temporaryFolder, Views } from '../views.fixture.js';
 import { GetTaskHistory } from './get-task-history.query.js';
@@ -48,6 +54,36 @@ describe('get_task_history', () => {
     expect(await revisions({ fromRevision: 300 })).toEqual([300, 301, 302]);
     expect(await revisions({ fromRevision: 1, direction: 'backwards' })).toEqual([1, 0]);
     expect(await revisions({ fromRevision: 5_000 })).toEqual([]);
+  });
+
+  it('shows an event that was made unreadable as one, and those around it', async () => {
+    const odd = await tasks.create();
+    const [first] = await tasks.log.readStream(taskStream(odd));
+    const append = (revision: bigint, data: string, metadata: string) =>
+      tasks.log.append(taskStream(odd), revision, [
+        { id: v7(), type: 'TaskPaused', data, metadata },
+      ]);
+    await append(0n, '{}', '{');
+    await append(1n, 'no', first!.metadata);
+    await append(2n, '{"reason":"x"}', first!.metadata);
+    const { events } = await views.ask<HistoryPage>(message(GetTaskHistory, { id: odd }), {});
+    expect(events.map(({ actor, at }) => [actor.id, at > 0])).toEqual([
+      ['tester', true],
+      ['unreadable', false],
+      ['tester', true],
+      ['tester', true],
+    ]);
+    expect(events[1]?.line).toContain('cannot be read');
+  });
+
+  it('shows nobody who is confined to apps a task whose app cannot be read', async () => {
+    const odd = v7();
+    const event = { id: v7(), type: 'TaskCreated', data: '{}', metadata: '{' };
+    await tasks.log.append(taskStream(odd), 'no_stream', [event]);
+    const ask = (apps?: string[]) =>
+      views.ask<HistoryPage>(message(GetTaskHistory, { id: odd }), apps ? { apps } : {});
+    await expect(ask(['app'])).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' });
+    expect((await ask()).events).toHaveLength(1);
   });
 
   it('shows an event with everything that is stored', async () => {

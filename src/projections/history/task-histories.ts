@@ -4,14 +4,13 @@ import { type ImportedTask, ImportedTasks } from '../../commands/imported-tasks.
 import { EventLog, type ReadStreamOptions, type RecordedEvent } from '../../event-store/index.js';
 import {
   decodeTaskEvent,
-  type EventMetadata,
   importedRefusalStream,
   importedStream,
   refusalStream,
   taskStream,
 } from '../../events/index.js';
 import { evolve, type Task, toTaskInfo } from '../../task/index.js';
-import { maySee } from '../visibility.js';
+import { appOf, maySee } from '../visibility.js';
 
 const PAGE = 1_000;
 
@@ -29,9 +28,9 @@ export class TaskHistory {
     readonly imported: ImportedTask | undefined,
   ) {}
 
-  /** Of the first event: an app never changes. */
+  /** Of the first event: an app never changes. Nobody's when that cannot be read. */
   get appName(): string {
-    return (JSON.parse(this.first.metadata) as EventMetadata).appName;
+    return appOf(this.first);
   }
 
   /** One page of the task's own events, as EventLog.readStream. */
