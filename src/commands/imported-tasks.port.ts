@@ -13,6 +13,8 @@ export interface ImportedTask {
   /** How many there are, in the task's own stream and in that of its refusals. */
   readonly events: number;
   readonly refusals: number;
+  /** Hash of the task's last event. */
+  readonly head: string;
   /** How often its import was begun: says in which streams it lies. */
   readonly begun: number;
 }

@@ -1,6 +1,7 @@
 import type { HistoryProblem, Position } from '@taskmanager/protocol';
 import { describeEvent, type RecordedEvent } from '../event-store/index.js';
-import { ChainEnds, type ChainFault } from '../events/index.js';
+import { ChainEnds, type ChainFault, IMPORTS_STREAM } from '../events/index.js';
+import { ImportsCheck } from './imports-check.js';
 
 /** So many problems are told one by one; the others are counted. */
 const TOLD = 100;
@@ -24,6 +25,7 @@ export class HistoryCheck {
   events = 0;
   /** Of the last event. */
   position: Position | undefined;
+  private readonly imports = new ImportsCheck();
   private readonly broken = new Map<string, BrokenStream>();
 
   see(event: RecordedEvent): void {
@@ -33,6 +35,14 @@ export class HistoryCheck {
     this.position = event.position;
     const fault = this.ends.follow(event) ?? (follows ? undefined : misplaced(event));
     if (fault) this.found(event, fault);
+    if (event.stream === IMPORTS_STREAM) this.imports.see(event);
+  }
+
+  /** All was seen: imports that end elsewhere than they did, where nothing else was told of them. */
+  end(): void {
+    for (const problem of this.imports.problems(this.ends)) {
+      if (!this.broken.has(problem.stream ?? '')) this.add(problem);
+    }
   }
 
   add(problem: HistoryProblem): void {

@@ -2,13 +2,30 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { JobProgress, Position } from '@taskmanager/protocol';
 import type { EventLog } from '../event-store/index.js';
 import { MemoryEventLog } from '../event-store/memory/index.js';
-import { ProgressUpdated, TaskStarted, taskStream } from '../events/index.js';
+import { v7 } from 'uuid';
+import type { ImportedTask } from '../commands/imported-tasks.port.js';
+import {
+  type DatedChainEnd,
+  EMPTY_CHAIN,
+  encodeEvent,
+  ProgressUpdated,
+  TaskImportBegun,
+  TaskImported,
+  TaskStarted,
+  type TaskEvent,
+  taskStream,
+} from '../events/index.js';
 import type { JobWork } from '../jobs/index.js';
 import { TaskLog } from '../projections/task-log.fixture.js';
 import { sealHistory } from './history-seal.js';
 import { HistoryWitness, type WitnessedHead } from './history-witness.port.js';
 import { verifyTaskHistory } from './task-history.js';
 import { verifyWholeHistory } from './whole-history.js';
+
+const METADATA = {
+  ...{ timestamp: 1, actor: { id: 'ann', roles: [], verified: true }, commandId: 'c' },
+  ...{ $correlationId: 'c', $causationId: 'c', transport: 'tcp' },
+} as const;
 
 /** Remembers every stream of a log as it was once. */
 class Witness extends HistoryWitness {
@@ -214,6 +231,54 @@ describe('A witness that fails', () => {
     await expect(
       verifyWholeHistory(tasks.log, work, { witness: { heads, silent: () => Promise.resolve(0) } }),
     ).rejects.toThrow('enough');
+  });
+});
+
+describe('An imported history', () => {
+  const id = '0190a5a0-0000-7000-8000-000000000077';
+  const imported = { taskId: id, appName: 'app', fromLog: '0000abcd', by: 'ann', at: 1, begun: 2 };
+
+  /** @param taken how many of the three events lie there in the end, @param head what is said of the last */
+  async function log(taken: number, head?: string): Promise<[EventLog, ImportedTask]> {
+    const [first] = ids as [string];
+    const from = await tasks.log.readStream(taskStream(first), { limit: 4 });
+    const into = new MemoryEventLog();
+    let end: DatedChainEnd = { ...EMPTY_CHAIN, timestamp: 0 };
+    const write = (stream: string, to: DatedChainEnd, { type, data, version }: TaskEvent) => {
+      const { text, chain } = encodeEvent(to, stream, v7(), { type, data, version }, METADATA);
+      end = { ...chain, timestamp: 0 };
+      return text;
+    };
+    let last = '';
+    for (const [n, { type, data }] of from.slice(0, taken).entries()) {
+      const event = { type, data: JSON.parse(data) as object, version: 1 };
+      const text = write(taskStream(id), end, event);
+      if (n < 3) last = end.hash;
+      await into.append(`imported-${id}.2`, 'any', [text]);
+    }
+    const whole = { taskId: id, fromLog: '0000abcd', events: 3, refusals: 0, head: head ?? last };
+    end = { ...EMPTY_CHAIN, timestamp: 0 };
+    for (const event of [
+      new TaskImportBegun({ taskId: id, fromLog: '0000abcd' }),
+      new TaskImportBegun({ taskId: id, fromLog: '0000abcd' }),
+      new TaskImported(whole),
+    ])
+      await into.append('imports', 'any', [write('imports', end, event)]);
+    return [into, { ...imported, ...whole }];
+  }
+
+  it.each([
+    ['is as it was imported', 3, undefined, undefined],
+    ['was cut off', 2, undefined, 'stream_cut'],
+    ['was added to', 4, undefined, 'hash_mismatch'],
+    ['was replaced, with hashes that fit', 3, 'ab'.repeat(32), 'hash_mismatch'],
+  ])('that %s is told as such, of the task and of the log', async (_, taken, head, code) => {
+    const [into, whole] = await log(taken, head);
+    const wanted = code === undefined ? [] : [{ code, taskId: id, stream: `imported-${id}.2` }];
+    expect((await verify(into)).problems).toMatchObject(wanted);
+    const { problems } = await verifyTaskHistory(into, id, undefined, whole);
+    expect(problems).toMatchObject(wanted);
+    expect(problems).toHaveLength(wanted.length);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   taskStream,
 } from '../events/index.js';
 import { HistoryCheck } from './history-check.js';
+import { importProblem } from './imports-check.js';
 import type { HistoryWitness } from './history-witness.port.js';
 import { missingOf, withWitness } from './witness-check.js';
 
@@ -44,6 +45,18 @@ export async function verifyTaskHistory(
   const refusals = await read(
     begun === undefined ? refusalStream(id) : importedRefusalStream(id, begun),
   );
+  if (imported && begun !== undefined && problems.length === 0) {
+    const here = {
+      [importedStream(id, begun)]: history,
+      [importedRefusalStream(id, begun)]: refusals,
+    };
+    const ends = {
+      revisionOf: (stream: string) => (here[stream]?.events ?? 0) - 1,
+      hashOf: (stream: string) => here[stream]?.head ?? '',
+    };
+    const differs = importProblem(imported, begun, ends);
+    if (differs) problems.push(differs);
+  }
   return {
     taskId: id,
     ok: problems.length === 0,

@@ -24,6 +24,7 @@ export async function verifyWholeHistory(
     if (verdict.problem) check.add(verdict.problem);
   }
   if (head !== undefined) await scan.upTo(head);
+  check.end();
   const unwitnessed = await withWitness(witness, async (asked) => {
     const gone = missingSince(asked, log, check.ends, work.signal);
     for await (const problem of gone) check.add(problem);

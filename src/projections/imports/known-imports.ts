@@ -102,8 +102,8 @@ export class KnownImports extends ImportedTasks implements OnApplicationBootstra
       this.begins.set(taskId, begun + 1);
       return;
     }
-    const { events, refusals } = event.data;
-    const about = { taskId, appName, fromLog, events, refusals };
+    const { events, refusals, head } = event.data;
+    const about = { taskId, appName, fromLog, events, refusals, head };
     this.tasks.set(taskId, { ...about, by: actor.id, at: timestamp, begun: Math.max(1, begun) });
     if (begun <= 1) this.begins.delete(taskId);
   }
