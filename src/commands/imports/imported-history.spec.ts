@@ -157,6 +157,16 @@ describe('An event that is imported', () => {
     expect(() => take(all)).toThrow(`(${STREAM}, revision ${all.at(-1)!.revision})`);
   });
 
+  it('is named in few words, however long it says that it is', () => {
+    const [event] = forged([Object.assign(created(), { type: 'X'.repeat(100_000) })]);
+    try {
+      take([event!]);
+    } catch (error) {
+      expect(JSON.stringify([error, (error as Error).message]).length).toBeLessThan(1_000);
+    }
+    expect.assertions(1);
+  });
+
   it.each<[field: string, data: object]>([
     ['name', { name: 5 }],
     ['name', { name: 'x'.repeat(501) }],

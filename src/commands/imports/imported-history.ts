@@ -135,7 +135,7 @@ function read<T>(event: ExportedEvent, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    throw refused(event, `cannot be read here: ${(error as Error).message}`);
+    throw refused(event, `cannot be read here: ${(error as Error).message.slice(0, 300)}`);
   }
 }
 
@@ -180,7 +180,10 @@ const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (val
 
 /** An event of the file as a message to people names it. */
 export const describeExported = ({ stream, revision, id, type }: ExportedEvent): string =>
-  `${type} ${id} (${stream}, revision ${revision})`;
+  `${cut(type)} ${cut(id)} (${stream}, revision ${revision})`;
+
+/** Both may be of any length: a file is what somebody sends. */
+const cut = (text: string): string => text.slice(0, 64);
 
 /** An event of the file that is not taken. */
 function refused(event: ExportedEvent, why: string): Refusal {
@@ -188,6 +191,6 @@ function refused(event: ExportedEvent, why: string): Refusal {
   return new Refusal(
     'VALIDATION_FAILED',
     `${describeExported(event)} ${why}. Nothing of this piece was written.`,
-    { field: 'events', stream, revision, eventId: id, type },
+    { field: 'events', stream, revision, eventId: cut(id), type: cut(type) },
   );
 }

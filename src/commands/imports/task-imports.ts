@@ -54,8 +54,8 @@ export class TaskImports {
   take(piece: ImportTask): Promise<ImportAnswer> {
     const { taskId } = piece;
     return this.queue.run(taskId, async () => {
-      await this.imports.ready();
-      // Tried again, it is not begun once more.
+      // What another process has begun is what is begun anew; tried again, it is not begun once more.
+      if (piece.anew) await this.imports.refresh();
       const before = piece.anew ? this.imports.begun(taskId) : 0;
       for (let attempt = 1; ; attempt++) {
         try {

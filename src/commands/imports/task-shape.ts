@@ -14,7 +14,6 @@ const MAX_EVENT_BYTES = LIMITS.requestBytes / 2;
 const LAST_MS = 8.64e15;
 /** An error may quote a reason, each of which has its own limit. */
 const TEXT_BYTES = 2 * LIMITS.textBytes;
-const MOST_VOTES = 10 * LIMITS.approvers;
 
 const flag: Rule = (value) => typeof value === 'boolean';
 const whole: Rule = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -70,7 +69,7 @@ const APPROVAL: Shape<ApprovalState> = {
   escalateAfterMs: maybe(duration),
   onApproved: oneOf('resume', 'complete'),
   comment: maybe(text),
-  votes: list(shaped({ by: text, at: isTime, comment: maybe(text) }), MOST_VOTES),
+  votes: list(shaped({ by: text, at: isTime, comment: maybe(text) }), LIMITS.approvers),
   outcome: oneOf('waiting', 'approved', 'rejected', 'expired', 'withdrawn'),
   rejectedBy: maybe(text),
   rejectedReason: maybe(text),
