@@ -732,7 +732,8 @@ describe('the deciders', () => {
       demand('TaskInfo', replayed && plain(toTaskInfo(replayed)), info && plain(info), records);
       demand('model', info, this.model?.fold.info, records);
 
-      // What this service has written, another one takes.
+      // What this service has written, another one takes; of every fourth life, for it takes its time.
+      if (!/[048c]$/.test(this.id)) return;
       const [own, refused] = partsOf(this.id, 1) as [Part, Part];
       let taken = NOTHING_YET;
       for (const [part, written] of [[own, records] as const, [refused, refusals] as const]) {
