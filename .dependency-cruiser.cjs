@@ -26,6 +26,8 @@ const PROOF_MESSAGES = [
 ];
 /** Who has seen the log before. */
 const HISTORY_WITNESS = String.raw`^src/proof/history-witness\.port\.ts$`;
+/** What commands keep of long streams beside the events. */
+const SNAPSHOTS = String.raw`^src/commands/task-snapshot\.ts$`;
 const TASK = '^src/task/';
 const DATABASE = '^src/database/';
 const PROCESSING = '^src/processing/';
@@ -160,6 +162,7 @@ module.exports = {
     layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL]),
     layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
     layer('proof', PROOF, [
+      SNAPSHOTS,
       EVENTS,
       EVENT_STORE_PORTS,
       JOBS,

@@ -278,6 +278,26 @@ describe('A backup', () => {
     },
   );
 
+  it('is restored without the snapshots in it, which no hash chain covers', async () => {
+    const copy = copied();
+    const sql = (directory: string, text: string) => {
+      const db = new Database(join(directory, 'log.db'));
+      const count = db.prepare(text);
+      const found = count.reader ? count.pluck().get() : count.run().changes;
+      db.close();
+      return found;
+    };
+    sql(
+      copy,
+      "INSERT INTO snapshot (stream, revision, version, state) VALUES ('task-x', 1, 1, '{}')",
+    );
+    fitManifest(copy);
+    expect(await restore('--from', copy, '--to', target())).toMatchObject({ code: 0, errors: '' });
+    expect(sql(copy, 'SELECT count(*) FROM snapshot')).toBe(1);
+    expect(sql(target(), 'SELECT count(*) FROM snapshot')).toBe(0);
+    expect(await logIn(target())).toEqual(held);
+  });
+
   it('is not put over a service that runs, nor over another log unless that is moved aside', async () => {
     const service = await startService({ DATA_DIR: at('used'), BACKUP_DIR: backups });
     const client = await connect(service.port);

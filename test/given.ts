@@ -7,7 +7,8 @@ import { CreateTask } from '../src/commands/create-task.command.js';
 import { CreateTaskHandler } from '../src/commands/create-task.handler.js';
 import { type Decision, applyEvents } from '../src/commands/decision.js';
 import { RefusalRecorder } from '../src/commands/refusal-recorder.js';
-import { TaskStreams, emptyStream } from '../src/commands/task-streams.js';
+import { emptyStream } from '../src/commands/task-snapshot.js';
+import { TaskStreams } from '../src/commands/task-streams.js';
 import {
   Clock,
   type CommandContext,

@@ -49,6 +49,8 @@ export async function restore(setup: RestoreSetup): Promise<void> {
     });
     await syncPath(staged);
     await checkStaged(staged, manifest, setup);
+    // No chain covers them, and the service would believe them: it makes its own from the events.
+    await files.forgetSnapshots(staged);
     // Looked at once more: a service may have started while the backup was read.
     const present = await databasesIn(to, force, files);
     signal.throwIfAborted();

@@ -3,6 +3,9 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type EventLog, LogUnavailable, RevisionConflict } from '../event-store/index.js';
 import { MemoryEventLog, MemoryLogStorage } from '../event-store/memory/index.js';
 import { type EventMetadata, refusalStream, taskStream } from '../events/index.js';
+import { jobWork } from '../jobs/job.fixture.js';
+import { verifyTaskHistory } from '../proof/task-history.js';
+import { verifyWholeHistory } from '../proof/whole-history.js';
 import { TASK_STATE_VERSION } from '../task/index.js';
 import { NOW, SetClock, TASK_ID, intactStream, replica } from '../../test/given.js';
 import { CompleteTask } from './complete-task.command.js';
@@ -346,5 +349,57 @@ describe('snapshots', () => {
     expect(await replica(log).executor.peek(TASK_ID)).toEqual(whole);
     await log.deleteSnapshot(stream);
     expect(await replica(log).executor.peek(TASK_ID)).toEqual(whole);
+  });
+
+  /** What whoever can write to the log's file can make of a snapshot. */
+  const forge = async (change: (state: { task: object; hash: string }) => object) => {
+    const { revision, version, state } = (await log.readSnapshot(taskStream(TASK_ID)))!;
+    const changed = change(JSON.parse(state) as { task: object; hash: string });
+    await log.deleteSnapshot(taskStream(TASK_ID));
+    await log.writeSnapshot(taskStream(TASK_ID), {
+      revision,
+      version,
+      state: JSON.stringify(changed),
+    });
+  };
+  const problems = async () => {
+    const one = await verifyTaskHistory(log, TASK_ID, undefined);
+    const whole = await verifyWholeHistory(log, jobWork(), {});
+    expect(whole.problems).toEqual(one.problems);
+    expect(whole.ok).toBe(one.ok);
+    return one.problems;
+  };
+
+  test('of another history, or that are no snapshots, are not used', async () => {
+    await longStream();
+    const whole = await replica(log).executor.peek(TASK_ID);
+    await forge((state) => ({ ...state, hash: 'f'.repeat(64), task: {} }));
+    expect(await replica(log).executor.peek(TASK_ID)).toEqual(whole);
+    const { revision, version } = (await log.readSnapshot(taskStream(TASK_ID)))!;
+    await log.writeSnapshot(taskStream(TASK_ID), { revision, version, state: 'no JSON' });
+    expect(await replica(log).executor.peek(TASK_ID)).toEqual(whole);
+    // As an older log put in its place leaves it.
+    await log.writeSnapshot(taskStream(TASK_ID), { revision: 700n, version, state: '{}' });
+    expect(await replica(log).executor.peek(TASK_ID)).toEqual(whole);
+  });
+
+  test('are held beside the events by verify_history, which names one that says otherwise', async () => {
+    await longStream();
+    expect(await problems()).toEqual([]);
+    const counted = replica(log);
+    // Folded on from a snapshot, and written anew.
+    for (let n = 601; n <= 800; n++) await note(counted, n);
+    expect(await problems()).toEqual([]);
+    const { revision } = (await log.readSnapshot(taskStream(TASK_ID)))!;
+    expect(revision).toBeGreaterThan(600n);
+    await forge((state) => ({ ...state, task: { ...state.task, status: 'completed' } }));
+    expect(await problems()).toMatchObject([
+      {
+        code: 'false_snapshot',
+        taskId: TASK_ID,
+        revision: Number(revision),
+        text: expect.stringContaining('does not say what the events up to there say'),
+      },
+    ]);
   });
 });

@@ -17,7 +17,8 @@ import { type ImportedTask, ImportedTasks } from './imported-tasks.port.js';
 import { type QueuedCommand, QueuedCommands } from './queued-commands.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { TaskQueue } from './task-queue.js';
-import { type TaskStream, TaskStreams, emptyStream } from './task-streams.js';
+import { emptyStream, type TaskStream } from './task-snapshot.js';
+import { TaskStreams } from './task-streams.js';
 
 const ATTEMPTS = 8;
 const MAX_JITTER_MS = 25;

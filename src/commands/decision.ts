@@ -3,7 +3,7 @@ import { type CommandContext, Refusal, eventId } from '../context/index.js';
 import type { NewEvent } from '../event-store/index.js';
 import { type AnyTaskEvent, encodeEvent, taskStream } from '../events/index.js';
 import { type Task, evolve, factsOf } from '../task/index.js';
-import type { TaskStream } from './task-streams.js';
+import type { TaskStream } from './task-snapshot.js';
 
 /** The events of one command, ready to be appended, and the stream as it is once they are. */
 export interface Decision {

@@ -3,7 +3,7 @@ import { decodeTaskEvent, taskStream } from '../events/index.js';
 import type { Task } from '../task/index.js';
 import { answerOf, mayTouch } from './decision.js';
 import type { Execution, Outcome } from './execution.js';
-import type { TaskStream } from './task-streams.js';
+import type { TaskStream } from './task-snapshot.js';
 
 /** More events than any command appends whose answer is read: each channel of a notice is one. */
 const LONGEST_APPEND = 8;

@@ -1,41 +1,21 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { Position } from '@taskmanager/protocol';
 import { LRUCache } from 'lru-cache';
-import { EventLog } from '../event-store/index.js';
+import { EventLog, LogUnavailable } from '../event-store/index.js';
+import { decodeTaskEvent, taskStream } from '../events/index.js';
+import type { Task } from '../task/index.js';
 import {
-  type ChainEnd,
-  EMPTY_CHAIN,
-  type StoredTaskEvent,
-  decodeTaskEvent,
-  taskStream,
-} from '../events/index.js';
-import { TASK_STATE_VERSION, type Task, evolve } from '../task/index.js';
-import { RememberedCommands } from './remembered-commands.js';
+  emptyStream,
+  foldStream,
+  readSnapshot,
+  SNAPSHOT_EVERY,
+  snapshotOf,
+  type TaskStream,
+} from './task-snapshot.js';
 
-/** A task's stream as far as it was read: its folded state, where its hash chain ends, whom to answer again. */
-export interface TaskStream {
-  readonly task: Task | undefined;
-  readonly chain: ChainEnd;
-  /** Of the last event; undefined for a stream without events. */
-  readonly position: Position | undefined;
-  readonly remembered: RememberedCommands;
-  /** Of the snapshot last written; −1 for none. */
-  readonly snapshotAt: number;
-}
-
-/** How many events may lie behind the last snapshot before the next one is written. */
-const SNAPSHOT_EVERY = 256;
 const PAGE = 1_000;
 /** The cache's bounds: streams, and roughly bytes. */
 const MAX_STREAMS = 20_000;
 const MAX_BYTES = 128 * 1024 * 1024;
-
-interface SnapshotState {
-  readonly task: Task;
-  readonly hash: string;
-  readonly position: Position;
-  readonly remembered: readonly (readonly [string, number])[];
-}
 
 /**
  * Task streams, read from the log and cached by revision. The cache is never truth: an append names the
@@ -63,7 +43,7 @@ export class TaskStreams {
     for (;;) {
       const from = BigInt(stream.chain.revision + 1);
       const page = await this.log.readStream(name, { from, limit: PAGE });
-      if (page.length > 0) stream = fold(stream, page.map(decodeTaskEvent));
+      if (page.length > 0) stream = foldStream(stream, page.map(decodeTaskEvent));
       if (page.length < PAGE) break;
     }
     if (stream.task) this.cache.set(taskId, stream);
@@ -85,61 +65,25 @@ export class TaskStreams {
   }
 
   private async fromSnapshot(taskId: string): Promise<TaskStream> {
-    const snapshot = await this.log.readSnapshot(taskStream(taskId));
-    if (snapshot?.version !== TASK_STATE_VERSION) return emptyStream();
-    const state = JSON.parse(snapshot.state) as SnapshotState;
-    const revision = Number(snapshot.revision);
-    return {
-      task: state.task,
-      chain: { revision, hash: state.hash },
-      position: state.position,
-      remembered: new RememberedCommands(state.remembered),
-      snapshotAt: revision,
-    };
+    try {
+      return (await readSnapshot(this.log, taskStream(taskId))) ?? emptyStream();
+    } catch (error) {
+      if (error instanceof LogUnavailable) throw error;
+      this.logger.warn(`The snapshot of task ${taskId} is not used: ${(error as Error).message}`);
+      return emptyStream();
+    }
   }
 
   /** Nobody waits for a snapshot, and without it a stream is only read from further back. */
-  private writeSnapshot(taskId: string, { task, chain, position, remembered }: TaskStream): void {
-    if (!task || position === undefined) return;
-    const state: SnapshotState = {
-      task,
-      hash: chain.hash,
-      position,
-      remembered: remembered.entries(),
-    };
-    this.log
-      .writeSnapshot(taskStream(taskId), {
-        revision: BigInt(chain.revision),
-        version: TASK_STATE_VERSION,
-        state: JSON.stringify(state),
-      })
-      .catch((error: unknown) => {
-        this.logger.warn(
-          `No snapshot of task ${taskId} at revision ${chain.revision}: ${String(error)}`,
-        );
-      });
+  private writeSnapshot(taskId: string, stream: TaskStream): void {
+    const snapshot = snapshotOf(stream);
+    if (!snapshot) return;
+    this.log.writeSnapshot(taskStream(taskId), snapshot).catch((error: unknown) => {
+      this.logger.warn(
+        `No snapshot of task ${taskId} at revision ${snapshot.revision}: ${String(error)}`,
+      );
+    });
   }
-}
-
-export function emptyStream(): TaskStream {
-  return {
-    task: undefined,
-    chain: EMPTY_CHAIN,
-    position: undefined,
-    remembered: new RememberedCommands(),
-    snapshotAt: -1,
-  };
-}
-
-function fold(stream: TaskStream, events: readonly StoredTaskEvent[]): TaskStream {
-  let { task, chain, position } = stream;
-  for (const event of events) {
-    task = evolve(task, event);
-    chain = { revision: event.revision, hash: event.metadata.hash };
-    position = event.position;
-    stream.remembered.remember(event.metadata.commandId, event.revision);
-  }
-  return { ...stream, task, chain, position };
 }
 
 /** What an entry weighs, closely enough to bound the cache: a state, its ids, its payloads as text. */

@@ -32,6 +32,9 @@ export abstract class LogFiles {
 
   abstract read(file: string): StoredLog;
 
+  /** Takes the snapshots out of it, which are caches, and leaves one file. Nobody may have it open. */
+  abstract forgetSnapshots(file: string): Promise<void>;
+
   /** Whether somebody has the database open. Not to be asked of a file that this process has open. */
   abstract isOpen(file: string): boolean;
 }

@@ -11,6 +11,7 @@ import {
 import { HistoryCheck } from './history-check.js';
 import { importProblem } from './imports-check.js';
 import type { HistoryWitness } from './history-witness.port.js';
+import { snapshotProblem } from './snapshot-check.js';
 import { missingOf, withWitness } from './witness-check.js';
 
 const PAGE = 250;
@@ -31,8 +32,11 @@ export async function verifyTaskHistory(
   const read = async (stream: string): Promise<{ events: number; head: string }> => {
     const { ends, events, problems: found } = await checkStream(log, stream);
     problems.push(...found);
+    const end = { stream, revision: ends.revisionOf(stream) };
+    const wrong = await snapshotProblem(log, end, () => setImmediate());
+    if (wrong) problems.push(wrong);
     const why = await withWitness(witness, async (asked) => {
-      const cut = await missingOf(asked, log, stream, ends.revisionOf(stream));
+      const cut = await missingOf(asked, log, stream, end.revision);
       if (cut) problems.push(cut);
     });
     // An answer about another stream says nothing of this one.

@@ -1,10 +1,13 @@
 import type { HistoryReport, HistorySeal, Position } from '@taskmanager/protocol';
 import type { EventLog } from '../event-store/index.js';
-import type { JobWork } from '../jobs/index.js';
+import { type JobWork, Pace } from '../jobs/index.js';
 import { HistoryScan } from './history-scan.js';
 import { holdBeside, type SealVerdict } from './history-seal.js';
 import type { HistoryWitness } from './history-witness.port.js';
+import { snapshotProblem } from './snapshot-check.js';
 import { missingSince, withWitness } from './witness-check.js';
+
+const STREAMS_A_TURN = 250;
 
 /** Work of a job: checks every stream of the log as far as it goes now, beside a seal and a witness. */
 export async function verifyWholeHistory(
@@ -25,6 +28,7 @@ export async function verifyWholeHistory(
   }
   if (head !== undefined) await scan.upTo(head);
   check.end();
+  await checkSnapshots(log, scan, work);
   const unwitnessed = await withWitness(witness, async (asked) => {
     const gone = missingSince(asked, log, check.ends, work.signal);
     for await (const problem of gone) check.add(problem);
@@ -41,4 +45,22 @@ export async function verifyWholeHistory(
     ...(unwitnessed !== undefined && { unwitnessed }),
     ...(verdict && { seal: { ...verdict.outcome, eventsSince: events - sealed } }),
   };
+}
+
+/** Streams that may have one; the others cost nothing. */
+async function checkSnapshots(log: EventLog, { check }: HistoryScan, work: JobWork): Promise<void> {
+  const pace = new Pace();
+  const turn = async () => {
+    await pace.turn();
+    work.signal.throwIfAborted();
+  };
+  let done = 0;
+  for (const end of check.ends) {
+    const problem = await snapshotProblem(log, end, turn);
+    if (problem) check.add(problem);
+    done += 1;
+    if (done % STREAMS_A_TURN !== 0) continue;
+    work.report({ step: 'snapshots', done, total: check.ends.size, unit: 'streams' });
+    await turn();
+  }
 }

@@ -9,6 +9,7 @@ export const HISTORY_PROBLEMS = [
   'stream_cut',
   'log_cut',
   'seal_mismatch',
+  'false_snapshot',
 ] as const;
 export type HistoryProblemCode = (typeof HISTORY_PROBLEMS)[number];
 

@@ -41,6 +41,17 @@ export class SqliteLogFiles extends LogFiles {
     }
   }
 
+  async forgetSnapshots(file: string): Promise<void> {
+    try {
+      await withDatabase(file, {}, (db) => {
+        db.pragma('journal_mode = DELETE');
+        db.exec('DELETE FROM snapshot');
+      });
+    } catch (error) {
+      throw unavailable(`cannot take the snapshots out of ${file}`, error);
+    }
+  }
+
   isOpen(file: string): boolean {
     if (!existsSync(file)) return false;
     const db = new SqliteDatabase(file, { timeout: LOOK_TIMEOUT_MS });
