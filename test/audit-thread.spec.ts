@@ -40,6 +40,8 @@ function mortalProgram(method?: string): { readonly program: URL; readonly died:
   return { program: pathToFileURL(file), died };
 }
 
+const NO_JOBS = { isRunning: () => false };
+
 it('a thread of the audit that dies is begun anew, and no event is missing', async () => {
   const audit = new AuditLog(new MemoryEventLog());
   await audit.fill(2_000);
@@ -47,7 +49,7 @@ it('a thread of the audit that dies is begun anew, and no event is missing', asy
   const database = await ViewsDatabase.open(join(folder, 'views.db'), () => undefined);
   const thread = new AuditThread(program);
   const told: string[] = [];
-  const place = { database, log: audit.log, clock: new SystemClock(), thread };
+  const place = { database, log: audit.log, clock: new SystemClock(), thread, jobs: NO_JOBS };
   const run = new AuditRun({ ...place, tell: (message) => void told.push(message) });
   run.start();
   try {
@@ -70,7 +72,7 @@ it('a thread of the audit that dies under a query opens its file again, though n
   const { program, died } = mortalProgram('totals');
   const database = await ViewsDatabase.open(join(folder, 'views.db'), () => undefined);
   const thread = new AuditThread(program);
-  const place = { database, log: audit.log, clock: new SystemClock(), thread };
+  const place = { database, log: audit.log, clock: new SystemClock(), thread, jobs: NO_JOBS };
   const run = new AuditRun({ ...place, tell: () => undefined });
   run.start();
   try {

@@ -23,6 +23,9 @@ interface JobRow {
   readonly abort: string | null;
 }
 
+/** Whether a running job of the same kind keeps another one from beginning. */
+export type IsRival = (running: JobInfo) => boolean;
+
 /** A job whose process is silent, and whether somebody wanted it to end. */
 export interface AbandonedJob {
   readonly job: JobInfo;
@@ -42,9 +45,11 @@ export class JobTable {
   private readonly stale: Statement<[number], JobRow>;
   private readonly take: Statement<[string, number, string, number]>;
   private readonly before: Statement<[string, string, number], JobRow>;
+  private readonly active: Statement<[JobKind], JobRow>;
   private readonly prune: Statement<[number]>;
 
-  constructor({ connection }: ViewsDatabase) {
+  constructor(private readonly database: ViewsDatabase) {
+    const { connection } = database;
     const mine = "id = ? AND owner = ? AND state = 'running'";
     this.insert = connection.prepare(
       `INSERT INTO job (id, kind, state, by, args, owner, seen_at, started_at)
@@ -70,30 +75,23 @@ export class JobTable {
     this.before = connection.prepare(
       'SELECT * FROM job WHERE id < ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?',
     );
+    this.active = connection.prepare("SELECT * FROM job WHERE kind = ? AND state = 'running'");
     this.prune = connection.prepare(
       `DELETE FROM job WHERE state <> 'running'
        AND id <= (SELECT id FROM job ORDER BY id DESC LIMIT 1 OFFSET ?)`,
     );
   }
 
-  /** Ids rise with time. */
-  add({ jobId, kind, state, by, args, startedAt }: JobInfo, owner: string): void {
-    this.insert.run({
-      id: jobId,
-      kind,
-      state,
-      by,
-      args: JSON.stringify(args),
-      owner,
-      seen_at: startedAt,
-      started_at: startedAt,
-      ended_at: null,
-      progress: null,
-      result: null,
-      error: null,
-      abort: null,
+  /**
+   * Ids rise with time. Answers the job of its kind that stands in its way, in any process, and adds
+   * nothing then.
+   */
+  add(job: JobInfo, owner: string, isRival: IsRival): JobInfo | undefined {
+    return this.database.write(() => {
+      const rival = this.active.all(job.kind).map(toJobInfo).find(isRival);
+      if (!rival) this.insertNew(job, owner);
+      return rival;
     });
-    this.prune.run(KEPT);
   }
 
   /** False when it had ended before, or another process has it now. */
@@ -150,6 +148,25 @@ export class JobTable {
   /** The newest first, older than `before` when it is given. */
   page(states: readonly JobState[], before: string | undefined, limit: number): JobInfo[] {
     return this.before.all(before ?? '~', JSON.stringify(states), limit).map(toJobInfo);
+  }
+
+  private insertNew({ jobId, kind, state, by, args, startedAt }: JobInfo, owner: string): void {
+    this.insert.run({
+      id: jobId,
+      kind,
+      state,
+      by,
+      args: JSON.stringify(args),
+      owner,
+      seen_at: startedAt,
+      started_at: startedAt,
+      ended_at: null,
+      progress: null,
+      result: null,
+      error: null,
+      abort: null,
+    });
+    this.prune.run(KEPT);
   }
 }
 

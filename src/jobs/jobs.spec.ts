@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { JobState } from '@taskmanager/protocol';
+import type { JobInfo, JobState } from '@taskmanager/protocol';
 import { SystemClock, TimeOrderedIds, withContext } from '../context/index.js';
 import { ViewsDatabase } from '../database/index.js';
 import { AbortJob } from './abort-job.command.js';
@@ -115,6 +115,23 @@ describe('jobs', () => {
     await expect(new GetJobHandler(jobs).execute(query)).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
     });
+  });
+
+  it('begin once of those that are rivals, whichever process is asked', async () => {
+    const [one, other] = [await living(), await living()];
+    const ofTasks = ({ args }: JobInfo) => args['projection'] === 'tasks';
+    const begin = (jobs: Jobs) =>
+      jobs.start(KIND, command({ projection: 'tasks' }), untilAborted, ofTasks);
+    const { jobId } = begin(one);
+    for (const jobs of [one, other]) {
+      expect(() => begin(jobs)).toThrow(
+        expect.objectContaining({ code: 'CONFLICT', details: { jobId } }),
+      );
+    }
+    const audit = start(other, untilAborted, { projection: 'audit' });
+    expect(other.page(['running'], undefined, 9).map((job) => job.jobId)).toEqual([audit, jobId]);
+    await one.abort(jobId, 'enough');
+    expect(begin(other).jobId).not.toBe(jobId);
   });
 
   it('tell how far they are, with the rate of late and an estimate', async () => {

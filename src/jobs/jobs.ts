@@ -6,10 +6,10 @@ import {
 } from '@nestjs/common';
 import type { Json, JobAnswer, JobInfo, JobKind, JobState } from '@taskmanager/protocol';
 import { type Clock, contextOf, type Ids, Refusal } from '../context/index.js';
-import type { ViewsDatabase } from '../database/index.js';
+import { isDatabaseError, type ViewsDatabase } from '../database/index.js';
 import { JobAborted, JobInterrupted, type JobWork, type ResumeJob, type RunJob } from './job.js';
 import { ProgressMeter } from './job-progress.js';
-import { type AbandonedJob, JobTable } from './job-table.js';
+import { type AbandonedJob, type IsRival, JobTable } from './job-table.js';
 
 /** Jobs at a time in this process. */
 const MOST_RUNNING = 8;
@@ -73,9 +73,10 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /**
    * Starts it and answers at once.
    * @param command the admin message, with its context: who starts it
-   * @throws Refusal OVERLOADED when too many run
+   * @param isRival which running job of its kind, in whatever process of the folder, keeps it from beginning
+   * @throws Refusal OVERLOADED when too many run; CONFLICT when a rival does; UNAVAILABLE
    */
-  start(kind: JobKind, command: object, run: RunJob): JobAnswer {
+  start(kind: JobKind, command: object, run: RunJob, isRival: IsRival = () => false): JobAnswer {
     if (this.stopping.signal.aborted) {
       throw new Refusal('UNAVAILABLE', 'The service stops: send it again later.');
     }
@@ -90,7 +91,14 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const args = JSON.parse(JSON.stringify(command)) as JobInfo['args'];
     const startedAt = this.clock.now();
     const job: JobInfo = { jobId, kind, state: 'running', by: actor.id, args, startedAt };
-    this.table.add(job, this.owner);
+    const rival = written(() => this.table.add(job, this.owner, isRival));
+    if (rival) {
+      throw new Refusal(
+        'CONFLICT',
+        `Job ${rival.jobId} (${kind}) does that already: follow it, or abort it first.`,
+        { jobId: rival.jobId },
+      );
+    }
     this.run(job, run);
     return { jobId };
   }
@@ -114,7 +122,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   async abort(jobId: string, why: string): Promise<void> {
     const running = this.running.get(jobId);
     if (!running) {
-      this.table.wantEnd(jobId, why);
+      written(() => this.table.wantEnd(jobId, why));
       return;
     }
     running.abort.abort(new JobAborted(why));
@@ -219,6 +227,19 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const resume = this.resumable.get(job.kind);
     if (resume) this.run(job, (work) => resume(work, job.args), abort);
     else void this.keepEnd(job.jobId, 'interrupted', { error: 'The process that ran it ended.' });
+  }
+}
+
+/** Another process may be writing for long, or the disk be full: whoever asked may ask again. */
+function written<T>(write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (!isDatabaseError(error)) throw error;
+    throw new Refusal(
+      'UNAVAILABLE',
+      `Jobs cannot be written down now: ${error.message}. Send it again later.`,
+    );
   }
 }
 

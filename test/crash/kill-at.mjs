@@ -3,7 +3,7 @@
  * sagas do: KILL_AT is `<step> <n> before` or `<step> <n> after`, e.g. `dispatch ScheduleRetry 1 before`.
  * A step is an append of events that nobody sent (`append TaskRetryScheduled`), a command of a saga
  * (`dispatch ScheduleRetry`), a checkpoint (`checkpoint retry`) or a notice to approvers (`notice
- * requested`). Steps are counted, each kind by itself. STEPS_FILE gets a line for each.
+ * requested`), or the swap of a rebuilt projection (`swap audit`). Steps are counted, each kind by itself. STEPS_FILE gets a line for each.
  */
 import { appendFileSync } from 'node:fs';
 import { CommandBus } from '@nestjs/cqrs';
@@ -53,3 +53,8 @@ wrap(CommandBus.prototype, 'execute', (command) =>
 const publishers = await import('../../dist/publishers/endpoint-notices.js');
 const notices = publishers.EndpointNotices;
 wrap(notices.prototype, 'send', ({ kind }) => `notice ${kind}`);
+
+const { AuditRun } = await import('../../dist/projections/audit/audit-run.js');
+wrap(AuditRun.prototype, 'swapIn', () => 'swap audit');
+const { ViewRebuild } = await import('../../dist/processing/views/view-rebuild.js');
+wrap(ViewRebuild.prototype, 'run', () => 'swap tasks');

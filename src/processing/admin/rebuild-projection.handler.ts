@@ -1,15 +1,13 @@
 import { Logger, type OnModuleInit } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { JobAnswer, RebuildReport } from '@taskmanager/protocol';
-import { Refusal, whoAndWhy } from '../../context/index.js';
+import { whoAndWhy } from '../../context/index.js';
 import { Jobs, type JobWork } from '../../jobs/index.js';
 import { ProcessorRunner } from '../processor-runner.js';
 import { knownRun } from './known-run.js';
 import { RebuildProjection } from './rebuild-projection.command.js';
 
 const KIND = RebuildProjection.message;
-/** More jobs than run at a time. */
-const MANY = 1_000;
 
 @CommandHandler(RebuildProjection)
 export class RebuildProjectionHandler implements ICommandHandler<RebuildProjection>, OnModuleInit {
@@ -26,20 +24,16 @@ export class RebuildProjectionHandler implements ICommandHandler<RebuildProjecti
     );
   }
 
-  /** Refused as CONFLICT while the projection is being rebuilt. */
+  /** Refused as CONFLICT while the projection is being rebuilt, by this process or another one of the folder. */
   async execute(command: RebuildProjection): Promise<JobAnswer> {
     const { projection, keepOld = true } = command;
     const { name } = knownRun(this.runner.served(), projection, 'projection');
-    const running = this.jobs.page(['running'], undefined, MANY);
-    const other = running.find(({ kind, args }) => kind === KIND && args['projection'] === name);
-    if (other) {
-      throw new Refusal(
-        'CONFLICT',
-        `${name} is being rebuilt by job ${other.jobId} already: follow that one, or abort it first.`,
-        { jobId: other.jobId },
-      );
-    }
-    const started = this.jobs.start(KIND, command, (work) => this.rebuild(work, name, keepOld));
+    const started = this.jobs.start(
+      KIND,
+      command,
+      (work) => this.rebuild(work, name, keepOld),
+      ({ args }) => args['projection'] === name,
+    );
     this.logger.log(`Job ${started.jobId} rebuilds ${name}, asked by ${whoAndWhy(command)}`);
     return started;
   }

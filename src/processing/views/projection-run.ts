@@ -242,7 +242,7 @@ export class ProjectionRun implements ServedProjection {
   private giveUpOrphans(): void {
     const { database, generations, log } = this.place;
     const { name, version } = this.options;
-    database.write(() => {
+    const giveUp = () => {
       const stored = generations.of(name);
       const served = stored.some(
         (one) => one.state === 'serving' && one.version === version && one.log_id === log.logId,
@@ -251,7 +251,15 @@ export class ProjectionRun implements ServedProjection {
         const wanted = one.job === null ? !served : this.jobs.isRunning(one.job);
         if (one.state === 'building' && !wanted) generations.setState(one, 'retired');
       }
-    });
+    };
+    try {
+      database.write(giveUp);
+    } catch (error) {
+      // Another process writes for long. Nothing depends on it.
+      this.tell(
+        `Unfinished builds of ${name} stay until the next start: ${(error as Error).message}`,
+      );
+    }
   }
 
   private tellFailure(what: string, error: Error, failures: number): void {

@@ -51,10 +51,10 @@ export class AuditBuilds {
     }
   }
 
-  /** What a rebuild fills: the one that an earlier rebuild began, or a new one. */
-  async openRebuild(): Promise<AuditBuild> {
+  /** What a rebuild fills: the one that an earlier life of its job began, or a new one. */
+  async openRebuild(jobId: string): Promise<AuditBuild> {
     for (;;) {
-      const { generation, isNew } = this.database.write(() => this.pickRebuild());
+      const { generation, isNew } = this.database.write(() => this.pickRebuild(jobId));
       // Left by views that are gone: nobody knows what it holds, so that it may be evidence.
       if (isNew && (await this.thread.call('exists', this.fileOf(generation)))) {
         this.keep(generation);
@@ -103,8 +103,33 @@ export class AuditBuilds {
     });
   }
 
-  retire(generation: Generation): void {
-    this.database.write(() => this.generations.setState(generation, 'retired'));
+  /** What this job has brought to serve: its process died right after the swap. */
+  swappedInBy(jobId: string): Generation | undefined {
+    return this.mine().find(({ job, state }) => job === jobId && state === 'serving');
+  }
+
+  /** A build that was to serve and never will; not when another process has brought it to serve. */
+  giveUp({ generation }: Generation): void {
+    this.giveUpAll((one) => one.generation === generation);
+  }
+
+  /** Those of jobs that ended without a word, while something else serves. */
+  giveUpOrphans(isRunning: (jobId: string) => boolean): void {
+    if (this.serving) this.giveUpAll(({ job }) => job !== null && !isRunning(job));
+  }
+
+  /** The number of the newest of those that are kept. */
+  get kept(): number | undefined {
+    return this.generations.of(AUDIT).findLast(({ state }) => state === 'kept')?.generation;
+  }
+
+  private giveUpAll(which: (generation: Generation) => boolean): void {
+    const { database, generations } = this;
+    database.write(() => {
+      for (const one of generations.of(AUDIT)) {
+        if (one.state === 'building' && which(one)) generations.setState(one, 'retired');
+      }
+    });
   }
 
   /** Those that were kept are not any more; their numbers. */
@@ -166,10 +191,10 @@ export class AuditBuilds {
   }
 
   /** In a transaction. */
-  private pickRebuild(): { readonly generation: Generation; readonly isNew: boolean } {
-    const begun = this.mine().find(({ state }) => state === 'building');
+  private pickRebuild(jobId: string): { readonly generation: Generation; readonly isNew: boolean } {
+    const begun = this.mine().find(({ job, state }) => job === jobId && state === 'building');
     if (begun) return { generation: begun, isNew: false };
-    const generation = this.generations.begin(AUDIT, AUDIT_VERSION, this.log.logId);
+    const generation = this.generations.begin(AUDIT, AUDIT_VERSION, this.log.logId, jobId);
     return { generation, isNew: true };
   }
 

@@ -10,6 +10,7 @@ import {
 } from '@taskmanager/protocol';
 import type { EventLog, LogPage, RecordedEvent } from '../../event-store/index.js';
 import { JobInterrupted, type JobWork, Pace } from '../../jobs/index.js';
+import type { Generation } from '../../processing/index.js';
 import { AUDIT, type AuditBuild, type AuditBuilds } from './audit-builds.js';
 import { taskIdOf } from './audit-compare.js';
 import { auditRowOf, isReadable, numberOf } from './audit-row.js';
@@ -40,7 +41,7 @@ export class AuditReplay {
   ): Promise<{ readonly build: AuditBuild; readonly report: RebuildReport }> {
     const { serving } = this.builds;
     if (!serving) throw new Error('The audit is being built already, for the first time.');
-    const build = await this.builds.openRebuild();
+    const build = await this.builds.openRebuild(work.jobId);
     try {
       const file = this.builds.fileOf(serving);
       // After a restart nobody may have opened it yet; and a broken one is a reason to build it anew.
@@ -56,7 +57,7 @@ export class AuditReplay {
       return { build, report: { ...report, events: report.rows } };
     } catch (error) {
       if (!mayGoOn(work)) {
-        this.builds.retire(build.generation);
+        this.builds.giveUp(build.generation);
         await this.builds.dropRetired();
       }
       throw error;
@@ -72,7 +73,7 @@ export class AuditReplay {
     const { serving } = this.builds;
     if (!serving)
       throw new Error('The audit is being built for the first time: nothing serves yet.');
-    const file = this.builds.fileOf(serving);
+    const file = await this.opened(serving);
     const { position } = await this.thread.call('state', file);
     const build = { generation: serving, file, position: undefined };
     return this.compare(work, build, (position as Position | null) ?? undefined);
@@ -85,7 +86,7 @@ export class AuditReplay {
     let [events, failureCount, differenceCount] = [0, 0, 0];
     let position = from;
     const serving = to === undefined ? this.builds.serving : undefined;
-    const file = serving && this.builds.fileOf(serving);
+    const file = serving && (await this.opened(serving));
     const reached = file && ((await this.thread.call('state', file)).position as Position | null);
     for await (const page of this.pages({ ...(from && { from }), ...(to && { to }) })) {
       for (const record of page.events) {
@@ -123,6 +124,13 @@ export class AuditReplay {
       differences,
       differenceCount,
     };
+  }
+
+  /** After a start nobody may have opened it yet. */
+  private async opened(serving: Generation): Promise<string> {
+    const file = this.builds.fileOf(serving);
+    if (await this.thread.call('reopened', file, this.log.logId)) return file;
+    throw new Error(`${file} is gone or cannot be read: it is built anew, ask again then.`);
   }
 
   private async fill(

@@ -20,6 +20,8 @@ import { AuditWitness } from './audit-witness.js';
 import type { AuditProjection } from './audit.projection.js';
 
 const EVENTS = 1_200;
+/** The one job that runs. */
+const JOB = 'job';
 const ALL: AuditSearchRequest = { order: 'asc', limit: 10_000 };
 
 /** One process on the data folder, as far as the audit knows it. */
@@ -59,7 +61,8 @@ async function opened(log: EventLog = audit.log): Promise<Process> {
   const told: string[] = [];
   const clock = new SystemClock();
   const tell = (message: string) => void told.push(message);
-  const run = new AuditRun({ database, log, clock, thread, tell });
+  const jobs = { isRunning: (jobId: string) => jobId === JOB };
+  const run = new AuditRun({ database, log, clock, thread, jobs, tell });
   const process = { run, thread, database, told, log };
   processes.push(process);
   return process;
@@ -88,10 +91,13 @@ const states = ({ run }: Process) =>
 const files = () => readdirSync(folder.path('.')).filter((name) => /^audit-\d+\.db$/.test(name));
 
 /** A job's work; `onReport` may abort it. */
-function work(onReport: (abort: AbortController, done: number) => void = () => undefined): JobWork {
+function work(
+  onReport: (abort: AbortController, done: number) => void = () => undefined,
+  jobId = JOB,
+): JobWork {
   const abort = new AbortController();
   return {
-    jobId: 'job',
+    jobId,
     signal: abort.signal,
     report: ({ done }) => onReport(abort, done),
   };
@@ -230,8 +236,8 @@ it('a rebuild of the audit may go on before its loop has opened the file that se
 it('never lets a build of the audit serve that another process has given up', async () => {
   const one = await caughtUp();
   const { builds } = one.run;
-  const begun = await builds.openRebuild();
-  builds.retire(begun.generation);
+  const begun = await builds.openRebuild(JOB);
+  builds.giveUp(begun.generation);
   expect(() => builds.promote(begun, 'retired')).toThrow('audit');
   expect(states(one)).toEqual(['1 serving', '2 retired']);
 });
@@ -366,6 +372,44 @@ describe('rebuilding the audit', () => {
     await until(() => files().length === 1);
     expect(files()).toEqual(['audit-2.db']);
     expect(await rowsOf(again)).toEqual(written());
+  });
+
+  it('is done when its process died right after the swap, and builds nothing again', async () => {
+    const process = await caughtUp();
+    await process.run.rebuild(work(), { keepOld: true });
+    await stop(process);
+    // Before its loop has opened the file.
+    const again = await opened();
+    expect(await again.run.rebuild(work(), { keepOld: true })).toEqual({
+      projection: 'audit',
+      generation: 2,
+      ok: true,
+      rows: EVENTS,
+      events: EVENTS,
+      kept: 1,
+      position: await audit.log.head(),
+      differences: [],
+      differenceCount: 0,
+    });
+    expect(states(again)).toEqual(['1 kept', '2 serving']);
+    // Another job's build is its own.
+    await again.run.rebuild(work(undefined, 'another'), { keepOld: false });
+    expect(states(again)).toContain('3 serving');
+  });
+
+  it('gives up at the start what a job that no longer runs has begun', async () => {
+    const process = await caughtUp();
+    const interrupted = (jobId: string) =>
+      process.run.rebuild(
+        work((abort) => abort.abort(new JobInterrupted('stopped')), jobId),
+        { keepOld: false },
+      );
+    await expect(interrupted(JOB)).rejects.toThrow();
+    await expect(interrupted('gone')).rejects.toThrow();
+    await stop(process);
+    const again = await caughtUp();
+    await until(() => files().length === 2);
+    expect(states(again)).toEqual(['1 serving', '2 building']);
   });
 
   it('another process sees that another file serves', async () => {

@@ -8,7 +8,7 @@ import type {
 import { type Clock, Refusal } from '../../context/index.js';
 import type { ViewsDatabase } from '../../database/index.js';
 import type { EventLog, ParkedEvent } from '../../event-store/index.js';
-import type { JobWork } from '../../jobs/index.js';
+import type { Jobs, JobWork } from '../../jobs/index.js';
 import {
   Doorbell,
   PositionWaiters,
@@ -32,6 +32,7 @@ export interface AuditPlace {
   readonly log: EventLog;
   readonly clock: Clock;
   readonly thread: AuditThread;
+  readonly jobs: Pick<Jobs, 'isRunning'>;
   readonly tell: (message: string) => void;
 }
 
@@ -80,6 +81,7 @@ export class AuditRun implements ServedProjection {
   }
 
   start(): void {
+    this.giveUpOrphans();
     this.loop.start();
     this.looking = setInterval(() => this.look(), LOOK_MS).unref();
     this.dropRetired();
@@ -120,12 +122,17 @@ export class AuditRun implements ServedProjection {
   }
 
   async rebuild(work: JobWork, { keepOld }: { readonly keepOld: boolean }): Promise<RebuildReport> {
+    if (this.builds.swappedInBy(work.jobId)) {
+      const report = await this.replay.verify(work);
+      const { kept } = this.builds;
+      return { ...report, events: report.rows, ...(keepOld && kept !== undefined && { kept }) };
+    }
     const { report, build } = await this.replay.build(work);
     try {
       const old = await this.swapIn(build, keepOld);
       return { ...report, ...(keepOld && old !== undefined && { kept: old }) };
     } catch (error) {
-      this.builds.retire(build.generation);
+      this.builds.giveUp(build.generation);
       throw error;
     } finally {
       this.dropRetired();
@@ -189,6 +196,17 @@ export class AuditRun implements ServedProjection {
       if (this.processor.isOutdated) this.loop.reopen();
     } catch {
       // The file of the views cannot be read now: the loop meets the same, and tells.
+    }
+  }
+
+  private giveUpOrphans(): void {
+    try {
+      this.builds.giveUpOrphans((jobId) => this.place.jobs.isRunning(jobId));
+    } catch (error) {
+      // Another process writes for long. Nothing depends on it.
+      this.place.tell(
+        `Unfinished files of the audit stay until the next start: ${(error as Error).message}`,
+      );
     }
   }
 

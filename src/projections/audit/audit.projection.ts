@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../../context/index.js';
 import { ViewsDatabase } from '../../database/index.js';
 import { EventLog } from '../../event-store/index.js';
+import { Jobs } from '../../jobs/index.js';
 import { type ProjectionSource, ProjectionSources } from '../../processing/index.js';
 import { AuditRun } from './audit-run.js';
 import { AuditThread } from './audit-thread.js';
@@ -13,10 +14,10 @@ export class AuditProjection implements ProjectionSource, OnApplicationShutdown 
   readonly run: AuditRun;
   readonly thread = new AuditThread();
 
-  constructor(database: ViewsDatabase, log: EventLog, clock: Clock) {
+  constructor(database: ViewsDatabase, log: EventLog, clock: Clock, jobs: Jobs) {
     const logger = new Logger('Audit');
     const tell = (message: string) => logger.warn(message);
-    this.run = new AuditRun({ database, log, clock, thread: this.thread, tell });
+    this.run = new AuditRun({ database, log, clock, thread: this.thread, jobs, tell });
   }
 
   projection(): AuditRun {

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TaskManager } from '@taskmanager/client';
+import type { JobAnswer } from '@taskmanager/protocol';
+import Database from '@taskmanager/sqlite-driver';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { doneJob } from './job-done.js';
+import { type ServiceProcess, spawnService } from './service.js';
+
+/** Long enough for both to have looked who rebuilds, short enough for them to wait, milliseconds. */
+const HELD_MS = 120;
+const TASKS = 50;
+
+/** Two processes on one data folder that are asked for a rebuild in the same instant. */
+describe('Two rebuilds of one projection', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'taskmanager-two-rebuilds-'));
+  const services: ServiceProcess[] = [];
+  const clients: TaskManager[] = [];
+
+  beforeAll(async () => {
+    for (let n = 0; n < 2; n++) {
+      const service = await spawnService({ DATA_DIR: dataDir });
+      services.push(service);
+      const { port } = service;
+      clients.push(await TaskManager.connect({ transport: 'tcp', port, appName: 'app' }));
+    }
+    for (let n = 0; n < TASKS; n++) await clients[n % 2]!.createTask(`task ${n}`, 'publish');
+    // Both serve what is to be built anew.
+    for (const client of clients) await client.admin.logStats();
+  });
+  afterAll(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+    await Promise.all(services.map((service) => service.stop()));
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it.each(['tasks', 'audit'])('of %s: one is made, the other is refused', async (projection) => {
+    // Neither can write down that it rebuilds before both have been asked.
+    const views = new Database(join(dataDir, 'views.db'));
+    views.exec('BEGIN IMMEDIATE');
+    const asked = Promise.allSettled(clients.map((client) => rebuild(client, projection)));
+    await sleep(HELD_MS);
+    views.exec('ROLLBACK');
+    views.close();
+    const answers = await asked;
+    const begun = answers.filter(({ status }) => status === 'fulfilled');
+    expect(begun).toHaveLength(1);
+    const [{ value: winner }] = begun as [PromiseFulfilledResult<JobAnswer>];
+    expect(answers).toContainEqual({
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'CONFLICT', details: { jobId: winner.jobId } }),
+    });
+    for (const client of clients) {
+      expect(await doneJob(client, winner.jobId)).toMatchObject({
+        generation: 2,
+        kept: 1,
+        ok: true,
+      });
+    }
+    for (const client of clients) {
+      // The other process may still serve the old build.
+      await client.admin.dropProjectionBuilds(projection);
+      const { jobId } = await client.admin.verifyProjection(projection);
+      expect(await doneJob(client, jobId)).toMatchObject({ generation: 2, ok: true });
+    }
+  });
+});
+
+/** Asks again while the file is held for longer than a service waits for it. */
+async function rebuild(client: TaskManager, projection: string): Promise<JobAnswer> {
+  for (;;) {
+    try {
+      return await client.admin.rebuildProjection(projection);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'UNAVAILABLE') throw error;
+    }
+  }
+}
