@@ -8,8 +8,10 @@ import { ViewsDatabase } from '../src/database/index.js';
 import { MemoryEventLog } from '../src/event-store/memory/index.js';
 import { until } from '../src/processing/handlers/handler-run.fixture.js';
 import { AuditLog } from '../src/projections/audit/audit-log.fixture.js';
+import { AuditReader } from '../src/projections/audit/audit-reader.js';
 import { AuditRun } from '../src/projections/audit/audit-run.js';
 import { AuditThread } from '../src/projections/audit/audit-thread.js';
+import type { AuditProjection } from '../src/projections/audit/audit.projection.js';
 
 /** `npm test` builds first. */
 const PROGRAM = new URL('../dist/projections/audit/audit.thread.js', import.meta.url);
@@ -110,5 +112,53 @@ it('a thread of the audit that has much to do is not taken for one that hangs; o
     expect(await thread.call('exists', 'audit-1.db')).toBe(true);
   } finally {
     await thread.close();
+  }
+});
+
+it('a query that the thread of the audit keeps waiting is refused, with what the thread is at', async () => {
+  const [file, held] = [join(folder, 'held.mjs'), join(folder, 'held')];
+  writeFileSync(
+    file,
+    `import { existsSync } from 'node:fs';
+     import { AuditFiles } from ${JSON.stringify(new URL('audit-files.js', PROGRAM).href)};
+     const pause = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+     for (const method of ['opened', 'totals']) {
+       const done = AuditFiles.prototype[method];
+       AuditFiles.prototype[method] = function (...args) {
+         while (existsSync(${JSON.stringify(held)})) pause();
+         return done.apply(this, args);
+       };
+     }
+     await import(${JSON.stringify(PROGRAM.href)});`,
+  );
+  const audit = new AuditLog(new MemoryEventLog());
+  await audit.fill(20);
+  const database = await ViewsDatabase.open(join(folder, 'views.db'), () => undefined);
+  const thread = new AuditThread(pathToFileURL(file));
+  const place = { database, log: audit.log, clock: new SystemClock(), thread, jobs: NO_JOBS };
+  const run = new AuditRun({ ...place, tell: () => undefined });
+  const projection = { run, thread } as unknown as AuditProjection;
+  const reader = new AuditReader(projection, undefined as never, audit.log);
+  reader.answerMs = 200;
+  const total = () => reader.read(undefined, (_, served) => thread.call('totals', served));
+  const refused = (message: RegExp) => ({
+    code: 'UNAVAILABLE',
+    message: expect.stringMatching(message),
+  });
+  writeFileSync(held, '');
+  run.start();
+  try {
+    await expect(total()).rejects.toMatchObject(refused(/being opened.*at "opened" for/));
+    rmSync(held);
+    expect(await run.waiters.wait((await audit.log.head())!, 20_000)).toBe('reached');
+    writeFileSync(held, '');
+    await expect(total()).rejects.toMatchObject(refused(/within 200 ms: .*at "totals" for/));
+    rmSync(held);
+    expect((await total()).events).toBe(20);
+  } finally {
+    rmSync(held, { force: true });
+    await run.stop();
+    await thread.close();
+    database.close();
   }
 });

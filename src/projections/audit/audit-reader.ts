@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { LIMITS, type Position } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
@@ -10,10 +11,15 @@ import { NOT_OPEN } from './audit-files.js';
 import { AuditProjection } from './audit.projection.js';
 import type { AuditThread } from './audit-thread.js';
 
+/** So long a query waits for the thread, milliseconds; each call takes it some tens of them. */
+const ANSWER_MS = 10_000;
+
 /** The audit file that serves, at least as new as a query asks for. */
 @Injectable()
 export class AuditReader {
   private readonly logger = new Logger('Audit');
+  /** Less in tests. */
+  answerMs = ANSWER_MS;
 
   constructor(
     private readonly audit: AuditProjection,
@@ -32,9 +38,9 @@ export class AuditReader {
       await reachedOrRefused(AUDIT, 'audit', after, { runner: this.runner, log: this.log });
     }
     const file = await run.whenServing(LIMITS.afterMs);
-    if (file === undefined) throw beingBuilt();
+    if (file === undefined) throw notReady(thread);
     try {
-      return await look(thread, file);
+      return await this.inTime(look(thread, file), thread);
     } catch (error) {
       const { code } = error as { code?: unknown };
       if (code !== NOT_OPEN && !isDatabaseError(error)) throw error;
@@ -43,12 +49,34 @@ export class AuditReader {
       throw unusable();
     }
   }
+
+  private async inTime<T>(answer: Promise<T>, thread: AuditThread): Promise<T> {
+    const { answerMs } = this;
+    const limit = new AbortController();
+    const late = sleep(answerMs, undefined, { signal: limit.signal, ref: false });
+    try {
+      return await Promise.race([
+        answer,
+        late.then(() => Promise.reject(tooBusy(answerMs, thread))),
+      ]);
+    } finally {
+      limit.abort();
+    }
+  }
 }
 
-function beingBuilt(): Refusal {
+function notReady({ busyWith }: AuditThread): Refusal {
   return new Refusal(
     'UNAVAILABLE',
-    'The audit is being built from the event log. Everything else is served meanwhile; list_processors says how far it is.',
+    `The audit is being opened, or built from the event log${busyWith ? ` (${busyWith})` : ''}. Everything else is served meanwhile; list_processors says how far it is.`,
+    { view: AUDIT },
+  );
+}
+
+function tooBusy(answerMs: number, { busyWith }: AuditThread): Refusal {
+  return new Refusal(
+    'UNAVAILABLE',
+    `The audit has not answered within ${answerMs} ms${busyWith ? `: ${busyWith}` : ''}. Try again later.`,
     { view: AUDIT },
   );
 }

@@ -27,6 +27,9 @@ export type AnswerOfThread = { readonly id: number } & (
 );
 
 interface Waiting {
+  readonly method: AuditMethod;
+  /** When it was sent, `performance.now()`. */
+  readonly since: number;
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
 }
@@ -44,6 +47,7 @@ export class AuditThread {
   private readonly waiting = new Map<number, Waiting>();
   private readonly inPlace: AuditFiles | undefined;
   private calls = 0;
+  private answeredAt = 0;
   /** Set while calls wait; each answer begins it anew, however many are behind it. */
   private silence: NodeJS.Timeout | undefined;
 
@@ -70,11 +74,20 @@ export class AuditThread {
         this.died(worker, `it answered nothing for ${this.silenceMs} ms`);
         void worker.terminate();
       }, this.silenceMs);
-      this.waiting.set(id, { resolve, reject });
+      this.waiting.set(id, { method, since: performance.now(), resolve, reject });
       // Only a call under way keeps the process alive.
       worker.ref();
       worker.postMessage({ id, method, args } satisfies CallOfThread);
     });
+  }
+
+  /** For people: what it is at, and for how long; undefined when nobody waits for it. */
+  get busyWith(): string | undefined {
+    const [first] = this.waiting.values();
+    if (!first) return undefined;
+    const seconds = (performance.now() - Math.max(first.since, this.answeredAt)) / 1_000;
+    const others = this.waiting.size - 1;
+    return `its thread has been at "${first.method}" for ${seconds.toFixed(1)} s, ${others} more wait`;
   }
 
   async close(): Promise<void> {
@@ -99,6 +112,7 @@ export class AuditThread {
 
   private settle(worker: Worker, answer: AnswerOfThread): void {
     const waiting = this.waiting.get(answer.id);
+    this.answeredAt = performance.now();
     this.waiting.delete(answer.id);
     if (this.waiting.size > 0) this.silence?.refresh();
     else {
