@@ -3,6 +3,8 @@ import type { Statement, ViewsDatabase } from '../database/index.js';
 
 /** Jobs that ended are kept for those who ask, the newest so many. */
 const KEPT = 1_000;
+/** Characters of an error that are kept. */
+const ERROR_CHARS = 8_192;
 
 interface JobRow {
   readonly id: string;
@@ -104,7 +106,10 @@ export class JobTable {
   ): boolean {
     const { result, error } = outcome;
     const text = result === undefined ? null : JSON.stringify(result);
-    return this.finish.run(state, at, text, error ?? null, jobId, owner).changes > 0;
+    return (
+      this.finish.run(state, at, text, error?.slice(0, ERROR_CHARS) ?? null, jobId, owner).changes >
+      0
+    );
   }
 
   find(jobId: string): JobInfo | undefined {

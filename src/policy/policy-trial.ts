@@ -2,6 +2,7 @@ import type { PolicyChange, PolicyReport, RetryDecision } from '@taskmanager/pro
 import { LRUCache } from 'lru-cache';
 import { type EventLog, LogUnavailable, type RecordedEvent } from '../event-store/index.js';
 import { decodeTaskEvent, TASK_STREAM_PREFIX, TaskFailed } from '../events/index.js';
+import { FirstFew } from '../jobs/index.js';
 import type { ReplayWork } from '../processing/index.js';
 import { evolve, failed, retryDelay, type Task } from '../task/index.js';
 
@@ -9,6 +10,7 @@ import { evolve, failed, retryDelay, type Task } from '../task/index.js';
 const PAGE = 500;
 const STREAM_PAGE = 200;
 const MOST_LISTED = 1_000;
+const MOST_BYTES = 512 * 1024;
 /** Tasks of which the state at their last failure is kept: most fail again soon. */
 const KEPT_TASKS = 1_000;
 
@@ -34,8 +36,8 @@ export async function decideAgain(
   taskTypes: readonly string[] | undefined,
   work: ReplayWork,
 ): Promise<PolicyReport> {
-  const changes: PolicyChange[] = [];
-  let [failures, unreadable, changeCount, looked] = [0, 0, 0, 0];
+  const changes = new FirstFew<PolicyChange>(MOST_LISTED, MOST_BYTES);
+  let [failures, unreadable, looked] = [0, 0, 0];
   const states = new LRUCache<string, Task>({ max: KEPT_TASKS });
   const end = await log.head();
   let after: RecordedEvent['position'] | undefined;
@@ -49,7 +51,7 @@ export async function decideAgain(
       if (change === 'of another type') continue;
       failures += 1;
       if (change === 'unreadable') unreadable += 1;
-      else if (change && ++changeCount <= MOST_LISTED) changes.push(change);
+      else if (change) changes.add(change);
       await work.turn();
     }
     after = page.position;
@@ -57,7 +59,7 @@ export async function decideAgain(
     work.report({ step: 'decide', done: looked, unit: 'failures' });
     await work.turn();
   }
-  return { failures, unreadable, changes, changeCount };
+  return { failures, unreadable, changes: changes.items, changeCount: changes.count };
 }
 
 /** Undefined when it is decided as it was. */

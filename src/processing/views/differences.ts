@@ -1,24 +1,40 @@
 import type { Difference, Json } from '@taskmanager/protocol';
+// Of this file alone: a thread loads it.
+import { FirstFew } from '../../jobs/first-few.js';
 
 /** So many are listed; the others are counted. */
 const MOST_LISTED = 100;
-/** Of a value that differs, so much of its JSON text is shown. */
+/** Of a value that differs, so much of its JSON text is shown; of a path, so much of it. */
 const SHOWN_CHARS = 1_000;
+/** Of the line for people, which names the path and both values. */
+const TEXT_CHARS = 4_000;
 
-/** Where a view says otherwise than the log: the first 100, and how many. */
+/** Where a view says otherwise than the log: the first 100, cut where they are long, and how many. */
 export class Differences {
-  readonly listed: Difference[] = [];
-  count = 0;
+  private readonly few = new FirstFew<Difference>(MOST_LISTED);
+
+  get listed(): readonly Difference[] {
+    return this.few.items;
+  }
+
+  get count(): number {
+    return this.few.count;
+  }
 
   add(difference: Difference): void {
-    this.count += 1;
-    if (this.listed.length >= MOST_LISTED) return;
-    const { view, log } = difference;
-    this.listed.push({
+    const { text, path, view, log } = difference;
+    this.few.add({
       ...difference,
+      text: cut(text, TEXT_CHARS),
+      ...(path !== undefined && { path: cut(path, SHOWN_CHARS) }),
       ...(view !== undefined && { view: shown(view) }),
       ...(log !== undefined && { log: shown(log) }),
     });
+  }
+
+  /** What was found in another part of the view, and how much of it there is. */
+  addAll(listed: readonly Difference[], count: number): void {
+    this.few.addAll(listed, count);
   }
 
   /** Each place where two values of one task differ, by its JSON Pointer (RFC 6901). */
@@ -51,7 +67,7 @@ export class Differences {
     const says = (value: Json | undefined) =>
       value === undefined ? 'nothing' : JSON.stringify(shown(value));
     this.add({
-      text: `${path}: the view says ${says(view)}, the log ${says(log)}`,
+      text: `${cut(path, SHOWN_CHARS)}: the view says ${says(view)}, the log ${says(log)}`,
       taskId,
       path,
       ...(view !== undefined && { view }),
@@ -65,6 +81,10 @@ function isObject(value: Json): value is { readonly [key: string]: Json } {
 }
 
 const isArray = (value: Json): value is readonly Json[] => Array.isArray(value);
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most)}…`;
+}
 
 /** A payload may be as long as 128 KiB. */
 function shown(value: Json): Json {

@@ -3,20 +3,26 @@ import type { Difference } from '@taskmanager/protocol';
 import { type AuditRow, auditRowOf } from './audit-row.js';
 import type { RecordedEvent } from '../../event-store/index.js';
 import type { AuditRows } from './audit-rows.js';
+// Of these files alone: the thread is to load no more than it needs.
+import { Differences } from '../../processing/views/differences.js';
 
-/** Rows that differ in one stretch, of which the first are told. */
+/** What differs in one stretch, or in the first part of it. */
 export interface Comparison {
+  /** Events that were compared. */
   readonly rows: number;
   readonly differences: readonly Difference[];
   readonly differenceCount: number;
+  /** The stretch was compared up to and with this place. */
+  readonly reached: number;
 }
 
-const MOST_TOLD = 100;
 const PAGE = 500;
+/** Rows that are read in one call: a file may hold far more than the log, and others want the thread. */
+const MOST_ROWS = 5_000;
 
 /**
  * Compares what the file holds strictly after `after`, up to and with `upTo`, with the events of the log
- * there.
+ * there; to be called again from where it came to.
  */
 export function compareRows(
   rows: AuditRows,
@@ -24,24 +30,35 @@ export function compareRows(
   after: number,
   upTo: number,
 ): Comparison {
-  const told: Difference[] = [];
-  let differenceCount = 0;
-  const tell = (difference: Difference): void => {
-    differenceCount += 1;
-    if (told.length < MOST_TOLD) told.push(difference);
-  };
+  const differences = new Differences();
   const kept = rowsBetween(rows, after, upTo);
-  let view = kept.next().value;
-  for (const record of records) {
-    const log = auditRowOf(record);
-    for (; view && view.offset < log.offset; view = kept.next().value) tell(extra(view));
-    if (view?.offset === log.offset) {
-      for (const one of differencesOf(view, log)) tell(one);
-      view = kept.next().value;
-    } else tell(missing(log));
+  let [compared, read, reached] = [0, 0, upTo];
+  const next = (): AuditRow | undefined => {
+    read += 1;
+    return kept.next().value;
+  };
+  let view = next();
+  const logs = records.map(auditRowOf).values();
+  let log = logs.next().value;
+  while (view || log) {
+    const at = Math.min(view?.offset ?? Infinity, log?.offset ?? Infinity);
+    const [isKept, isInLog] = [view?.offset === at, log?.offset === at];
+    if (view && log && isKept && isInLog) {
+      for (const one of differencesOf(view, log)) differences.add(one);
+    } else if (view && isKept) differences.add(extra(view));
+    else if (log) differences.add(missing(log));
+    if (isInLog) {
+      compared += 1;
+      log = logs.next().value;
+    }
+    if (isKept) view = next();
+    if (read > MOST_ROWS) {
+      reached = at;
+      break;
+    }
   }
-  for (; view; view = kept.next().value) tell(extra(view));
-  return { rows: records.length, differences: told, differenceCount };
+  const { listed, count } = differences;
+  return { rows: compared, differences: listed, differenceCount: count, reached };
 }
 
 /** A page at a time: a file may hold far more than the log. */

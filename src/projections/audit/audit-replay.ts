@@ -1,6 +1,5 @@
 /** Builds the audit anew, compares it with the log, and tries the present code on history. */
 import {
-  type Difference,
   type DryRunReport,
   type FoldFailure,
   offsetOf,
@@ -9,8 +8,8 @@ import {
   type RebuildReport,
 } from '@taskmanager/protocol';
 import type { EventLog, LogPage, RecordedEvent } from '../../event-store/index.js';
-import { JobInterrupted, type JobWork, Pace } from '../../jobs/index.js';
-import type { Generation } from '../../processing/index.js';
+import { FirstFew, JobInterrupted, type JobWork, Pace } from '../../jobs/index.js';
+import { Differences, type Generation } from '../../processing/index.js';
 import { AUDIT, type AuditBuild, type AuditBuilds } from './audit-builds.js';
 import { taskIdOf } from './audit-compare.js';
 import { auditRowOf, isReadable, numberOf } from './audit-row.js';
@@ -80,10 +79,10 @@ export class AuditReplay {
   }
 
   async dryRun(work: JobWork, { from, to }: Place): Promise<DryRunReport> {
-    const failures: FoldFailure[] = [];
-    const differences: Difference[] = [];
+    const failures = new FirstFew<FoldFailure>(MOST_TOLD);
+    const differences = new Differences();
     const tasks = new Set<number>();
-    let [events, failureCount, differenceCount] = [0, 0, 0];
+    let events = 0;
     let position = from;
     const serving = to === undefined ? this.builds.serving : undefined;
     const file = serving && (await this.opened(serving));
@@ -94,21 +93,13 @@ export class AuditReplay {
         const taskId = taskIdOf(record.stream);
         if (taskId !== undefined) tasks.add(numberOf(taskId));
         if (isReadable(auditRowOf(record))) continue;
-        failureCount += 1;
-        if (failures.length < MOST_TOLD) failures.push(failureOf(record));
+        failures.add(failureOf(record));
       }
       if (file && reached) {
         const within = page.events.filter((one) => one.position <= reached);
         const upTo = earlier(page.position, reached);
-        const compared = await this.thread.call(
-          'compare',
-          file,
-          within,
-          numberOfPlace(position),
-          numberOfPlace(upTo),
-        );
-        differenceCount += compared.differenceCount;
-        differences.push(...compared.differences.slice(0, MOST_TOLD - differences.length));
+        const stretch = [numberOfPlace(position), numberOfPlace(upTo)] as const;
+        await this.look(work, file, within, stretch, differences);
       }
       position = page.position ?? position;
       this.tell(work, 'dry run', events);
@@ -117,12 +108,12 @@ export class AuditReplay {
       projection: AUDIT,
       events,
       tasks: tasks.size,
-      ok: failureCount === 0 && differenceCount === 0,
+      ok: failures.count === 0 && differences.count === 0,
       ...(position !== undefined && { position }),
-      failures,
-      failureCount,
-      differences,
-      differenceCount,
+      failures: failures.items,
+      failureCount: failures.count,
+      differences: differences.listed,
+      differenceCount: differences.count,
     };
   }
 
@@ -158,16 +149,13 @@ export class AuditReplay {
     { generation, file }: AuditBuild,
     upTo: Position | undefined,
   ): Promise<ProjectionReport> {
-    const differences: Difference[] = [];
+    const differences = new Differences();
     const total = await this.total(file);
-    let [rows, differenceCount] = [0, 0];
+    let rows = 0;
     let last: Position | undefined;
     const look = async (records: readonly RecordedEvent[], position: Position) => {
-      const [after, end] = [numberOfPlace(last), numberOfPlace(position)];
-      const compared = await this.thread.call('compare', file, records, after, end);
-      rows += compared.rows;
-      differenceCount += compared.differenceCount;
-      differences.push(...compared.differences.slice(0, MOST_TOLD - differences.length));
+      const stretch = [numberOfPlace(last), numberOfPlace(position)] as const;
+      rows += await this.look(work, file, records, stretch, differences);
       last = position;
       this.tell(work, 'verify', rows, total);
     };
@@ -181,12 +169,33 @@ export class AuditReplay {
     return {
       projection: AUDIT,
       generation: generation.generation,
-      ok: differenceCount === 0,
+      ok: differences.count === 0,
       rows,
       ...(upTo !== undefined && { position: upTo }),
-      differences,
-      differenceCount,
+      differences: differences.listed,
+      differenceCount: differences.count,
     };
+  }
+
+  /** Compares a stretch of the file with its events, in calls that are short; answers how many events. */
+  private async look(
+    work: JobWork,
+    file: string,
+    records: readonly RecordedEvent[],
+    [after, end]: readonly [after: number, upTo: number],
+    differences: Differences,
+  ): Promise<number> {
+    let rows = 0;
+    let left = records;
+    for (let from = after; from < end;) {
+      work.signal.throwIfAborted();
+      const compared = await this.thread.call('compare', file, left, from, end);
+      rows += compared.rows;
+      differences.addAll(compared.differences, compared.differenceCount);
+      left = left.slice(compared.rows);
+      from = compared.reached;
+    }
+    return rows;
   }
 
   /** The log's events there, page by page; the last page ends at `to`. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Sqlite from '@taskmanager/sqlite-driver';
 import { offsetOf } from '@taskmanager/protocol';
@@ -287,6 +287,31 @@ describe('verifying the audit', () => {
     const { differences, differenceCount } = await run.verify(work());
     expect(differenceCount).toBe(3);
     expect(differences[0]?.text).toContain('in the audit, but not in the log');
+  });
+
+  it('goes through any number of rows too many in short calls, and keeps its answer small', async () => {
+    const { run, thread } = await caughtUp();
+    const many = 12_000;
+    change(
+      run.file!,
+      `UPDATE detail SET line = hex(zeroblob(20000)) WHERE offset < 200;
+       WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${many})
+       INSERT INTO event SELECT offset * 100000 + n, at, stream, type, actor, app, task_type, worker, correlation
+         FROM event, n WHERE offset = (SELECT max(offset) FROM event);
+       INSERT INTO detail SELECT event.offset, event_id, revision, whole, status, attempt, transport,
+         command_id, correlation_id, causation_id, refused, line
+         FROM event, detail WHERE detail.offset = (SELECT max(offset) FROM detail) AND event.offset > detail.offset;
+       UPDATE meta SET position = substr(position, 1, 9) || '00000099999999999999';`,
+    );
+    const call = jest.spyOn(thread, 'call');
+    const report = await run.verify(work());
+    const long = audit.written.filter(({ position }) => offsetOf(position) < 200n).length;
+    expect(report).toMatchObject({ ok: false, rows: EVENTS, differenceCount: long + many });
+    expect(JSON.stringify(report).length).toBeLessThan(300_000);
+    const compared = call.mock.calls.filter(([method]) => method === 'compare');
+    // Three pages of the log, and what lies behind it in pieces.
+    expect(compared.length).toBeGreaterThanOrEqual(5);
+    call.mockRestore();
   });
 });
 

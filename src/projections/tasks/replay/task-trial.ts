@@ -2,6 +2,7 @@ import type { FoldFailure, Position } from '@taskmanager/protocol';
 import type { ViewsDatabase } from '../../../database/index.js';
 import type { EventLog } from '../../../event-store/index.js';
 import { TASK_STREAM_PREFIX, taskIdOfStream } from '../../../events/index.js';
+import { FirstFew } from '../../../jobs/index.js';
 import {
   type ComparedBuild,
   Differences,
@@ -17,6 +18,8 @@ import { TaskRows } from './task-rows.js';
 
 const PAGE = 500;
 const MOST_LISTED = 100;
+/** Characters of what went wrong with an event. */
+const ERROR_CHARS = 1_000;
 
 type TryTask = (taskId: string) => Promise<EventFailed | undefined>;
 
@@ -33,8 +36,8 @@ export async function tryTasks(
 ): Promise<Trial> {
   const end = to ?? (await log.head());
   const differences = new Differences();
-  const failures: FoldFailure[] = [];
-  let [events, failureCount, tasks] = [0, 0, 0];
+  const failures = new FirstFew<FoldFailure>(MOST_LISTED);
+  let [events, tasks] = [0, 0];
   const seen = new Set<string>();
   const reachesView = end !== undefined && build && end >= (build.reached().position ?? '');
   const tryTask: TryTask = reachesView
@@ -53,15 +56,19 @@ export async function tryTasks(
       if (from !== undefined) seen.add(stream);
       tasks += 1;
       const failed = await tryTask(taskIdOfStream(stream));
-      if (failed && ++failureCount <= MOST_LISTED) failures.push(toFoldFailure(failed));
+      if (failed) failures.add(toFoldFailure(failed));
     }
     after = page.position;
     isDone = page.end || after === undefined || after >= (end ?? '');
     work.report({ step: 'fold', done: events, unit: 'events' });
     await work.turn();
   }
-  const { listed, count } = differences;
-  const found = { failures, failureCount, differences: listed, differenceCount: count };
+  const found = {
+    failures: failures.items,
+    failureCount: failures.count,
+    differences: differences.listed,
+    differenceCount: differences.count,
+  };
   return { events, tasks, ...(end && { position: end }), ...found };
 }
 
@@ -87,5 +94,11 @@ function tryBeside(
 
 function toFoldFailure({ event, cause }: EventFailed): FoldFailure {
   const { stream, revision, position, type } = event;
-  return { taskId: taskIdOfStream(stream), revision, position, type, error: cause.message };
+  return {
+    taskId: taskIdOfStream(stream),
+    revision,
+    position,
+    type,
+    error: cause.message.slice(0, ERROR_CHARS),
+  };
 }
