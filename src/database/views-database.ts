@@ -67,6 +67,20 @@ export class ViewsDatabase {
     return this.connection.transaction(run).immediate();
   }
 
+  /**
+   * Gives a second connection that sees the file as it is now, however long it reads and whoever writes
+   * meanwhile. The WAL grows for as long.
+   */
+  async reading<T>(read: (connection: Database.Database) => Promise<T>): Promise<T> {
+    const connection = new Database(this.file, { readonly: true });
+    try {
+      connection.exec('BEGIN');
+      return await read(connection);
+    } finally {
+      connection.close();
+    }
+  }
+
   close(): void {
     this.connection.close();
   }

@@ -16,6 +16,13 @@ import { jobWork } from '../../../jobs/job.fixture.js';
 import { TaskLog } from '../../task-log.fixture.js';
 import { GetTask } from '../get-task.query.js';
 import { message, temporaryFolder, Views } from '../../views.fixture.js';
+import { Differences, type ReplayWork } from '../../../processing/index.js';
+import { tableNames } from '../task-tables.js';
+import { checkIndexes } from './index-check.js';
+
+interface Column {
+  readonly name: string;
+}
 
 const LATER = 4_000_000_000_000;
 
@@ -191,6 +198,38 @@ describe('the task view beside its log', () => {
       expect(differences).toContainEqual(
         expect.objectContaining({ taskId: ids[whose], ...expected }),
       );
+    });
+
+    it('counts the tasks of a group in pieces, as of one moment, while the view goes on', async () => {
+      const many = 5_000;
+      const columns = (views.database.connection.pragma('table_info(task_row_1)') as Column[])
+        .map(({ name }) => (name === 'seq' ? 'seq + n' : name === 'id' ? 'id || n' : name))
+        .join(', ');
+      const add = (from: number, count: number) => {
+        sql(
+          `WITH RECURSIVE n (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM n LIMIT ${count})
+           INSERT INTO task_row_1 SELECT ${columns} FROM task_row_1, n
+             WHERE seq = (SELECT min(seq) FROM task_row_1 WHERE name = 'done')`,
+        );
+        sql(
+          `UPDATE task_group_1 SET count = count + ${count}
+           WHERE id = (SELECT group_id FROM task_row_1 WHERE name = 'done')`,
+        );
+      };
+      // Beyond the positions of the log.
+      add(1_000, many);
+      const differences = new Differences();
+      let turns = 0;
+      const turn = async () => {
+        turns += 1;
+        views.database.write(() => add(1_000_000 * turns, 1));
+      };
+      const work = { turn, report: () => undefined } as unknown as ReplayWork;
+      await checkIndexes(views.database, tableNames(1), work, differences);
+      expect(differences.listed).toEqual([]);
+      // Of five thousand no more than some are read in one go.
+      const groups = views.database.connection.prepare('SELECT count(*) FROM task_group_1');
+      expect(turns).toBeGreaterThan(Number(groups.pluck().get()) + 5 + 1);
     });
 
     it('tells of a counter that is not the number of its tasks', async () => {
