@@ -26,6 +26,8 @@ export interface AuditBuild {
  */
 export class AuditBuilds {
   readonly generations: ViewGenerations;
+  /** The files that may be open, as the thread was told last. */
+  private wanted = '';
 
   constructor(
     private readonly database: ViewsDatabase,
@@ -148,8 +150,26 @@ export class AuditBuilds {
     for (const one of this.generations.of(AUDIT)) {
       if (one.state !== 'retired') continue;
       await this.thread.call('drop', this.fileOf(one));
-      this.database.write(() => this.generations.forget(one));
+      this.database.write(() => {
+        // Another process may have dropped it as well, and given its number to a new one.
+        const { state } = this.generations.find(AUDIT, one.generation) ?? one;
+        if (state === 'retired') this.generations.forget(one);
+      });
     }
+  }
+
+  /** Closes the files that another process has dropped or is about to, but for the one that serves here. */
+  closeDropped(current: string | undefined): void {
+    const files = this.generations
+      .of(AUDIT)
+      .filter(({ state }) => state !== 'retired')
+      .map((one) => this.fileOf(one));
+    if (current !== undefined && !files.includes(current)) files.push(current);
+    const wanted = files.join();
+    if (wanted === this.wanted) return;
+    this.wanted = wanted;
+    // Where the thread has died no file is open.
+    this.thread.call('keepOnly', files).catch(() => undefined);
   }
 
   private mine(): Generation[] {
@@ -205,7 +225,7 @@ export class AuditBuilds {
     const { logId, version, position, last, broken } = await thread.call('opened', file, log.logId);
     if (broken !== undefined)
       this.tell(
-        `${file} cannot be read (${broken}). It is kept as ${file}.broken, and the audit is built anew from the log.`,
+        `${file} cannot be read (${broken.why}). It is kept as ${broken.keptAs}, and the audit is built anew from the log.`,
       );
     if (logId !== log.logId || version !== AUDIT_VERSION) {
       this.keep(generation);

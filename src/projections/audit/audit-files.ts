@@ -17,10 +17,10 @@ export const NOT_OPEN = 'AUDIT_NOT_OPEN';
 
 const BESIDE = ['-wal', '-shm'];
 
-/** `broken`: it could not be read, is kept as `<file>.broken`, and was made anew. */
 export interface OpenedFile extends AuditFileState {
   readonly last: LastRow | undefined;
-  readonly broken: string | undefined;
+  /** It could not be read, was kept under another name, and was made anew. */
+  readonly broken: { readonly why: string; readonly keptAs: string } | undefined;
 }
 
 interface OpenAudit {
@@ -35,26 +35,26 @@ export class AuditFiles {
 
   /** Opens or makes it; one of another version is left alone, and only says what it is. */
   opened(file: string, logId: string): OpenedFile {
-    // Somebody may have taken it away, or put another one in its place.
-    if (this.open.get(file)?.inode !== inodeOf(file)) this.close(file);
-    let broken = this.damage.get(file);
+    this.closeReplaced(file);
+    let why = this.damage.get(file);
     try {
-      if (broken === undefined) return { ...this.openOnce(file, logId).state(), broken };
+      if (why === undefined) return { ...this.openOnce(file, logId).state(), broken: undefined };
     } catch (error) {
       if (error instanceof OtherLayout) {
         const { logId: of, version } = error;
         return { logId: of, version, position: null, events: 0, last: undefined, broken };
       }
       if (!isBroken(error)) throw error;
-      broken = (error as Error).message;
+      why = (error as Error).message;
     }
-    this.setAside(file);
-    return { ...this.openOnce(file, logId).state(), broken };
+    const keptAs = this.setAside(file);
+    return { ...this.openOnce(file, logId).state(), broken: { why, keptAs } };
   }
 
   /** Opens one that is there; false when it is not, is of another version, or cannot be read. */
   reopened(file: string, logId: string): boolean {
-    if (!this.open.has(file) && !existsSync(file)) return false;
+    this.closeReplaced(file);
+    if (!existsSync(file)) return false;
     try {
       this.openOnce(file, logId);
       return true;
@@ -118,6 +118,11 @@ export class AuditFiles {
     for (const end of ['', ...BESIDE]) rmSync(`${file}${end}`, { force: true });
   }
 
+  /** Closes all others: what another process has dropped goes when nobody has it open any more. */
+  keepOnly(files: readonly string[]): void {
+    for (const file of [...this.open.keys()]) if (!files.includes(file)) this.close(file);
+  }
+
   exists(file: string): boolean {
     return existsSync(file);
   }
@@ -134,11 +139,24 @@ export class AuditFiles {
     return audit;
   }
 
-  private setAside(file: string): void {
+  /** Somebody may have taken it away, or put another one in its place: damage was that of the other. */
+  private closeReplaced(file: string): void {
+    const open = this.open.get(file);
+    if (!open || open.inode === inodeOf(file)) return;
     this.close(file);
     this.damage.delete(file);
-    for (const end of BESIDE) rmSync(`${file}${end}`, { force: true });
-    renameSync(file, `${file}.broken`);
+  }
+
+  /** It is evidence, as are those before it and what its WAL holds: nothing is overwritten. */
+  private setAside(file: string): string {
+    this.close(file);
+    this.damage.delete(file);
+    let keptAs = `${file}.broken`;
+    for (let n = 2; existsSync(keptAs); n++) keptAs = `${file}.broken-${n}`;
+    renameSync(file, keptAs);
+    if (existsSync(`${file}-wal`)) renameSync(`${file}-wal`, `${keptAs}-wal`);
+    rmSync(`${file}-shm`, { force: true });
+    return keptAs;
   }
 
   private of(file: string): AuditFile {

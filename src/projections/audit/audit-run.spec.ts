@@ -12,6 +12,7 @@ import type { ProcessorRunner } from '../../processing/index.js';
 import { until } from '../../processing/handlers/handler-run.fixture.js';
 import { temporaryFolder } from '../views.fixture.js';
 import { AuditLog } from './audit-log.fixture.js';
+import { AuditFiles } from './audit-files.js';
 import { AuditReader } from './audit-reader.js';
 import { AuditRun } from './audit-run.js';
 import type { AuditSearchRequest } from './audit-search.js';
@@ -109,6 +110,15 @@ function change(file: string, sql: string): void {
   db.close();
 }
 
+/** It is noticed when the file is written. */
+function breakIndex(file: string): void {
+  const db = new Sqlite(file).unsafeMode();
+  db.pragma('writable_schema = ON');
+  db.exec("UPDATE sqlite_schema SET rootpage = 999999 WHERE name = 'event_by_actor'");
+  db.pragma('schema_version = 4711');
+  db.close();
+}
+
 describe('the audit', () => {
   it('goes on after a restart where it was, and has every event once', async () => {
     await stop(await caughtUp());
@@ -186,13 +196,33 @@ describe('the audit', () => {
     expect(await rowsOf(await caughtUp())).toEqual(written());
   });
 
+  it('keeps every file that was broken', async () => {
+    for (const keptAs of ['audit-1.db.broken', 'audit-1.db.broken-2']) {
+      await stop(await caughtUp());
+      writeFileSync(folder.path('audit-1.db'), keptAs.repeat(1_000));
+      const { told } = await caughtUp();
+      expect(told).toEqual([expect.stringContaining(`${keptAs},`)]);
+      expect(readFileSync(folder.path(keptAs), 'utf8')).toBe(keptAs.repeat(1_000));
+      await stop(processes[0]!);
+    }
+  });
+
+  it('is set aside once when two processes find it broken', async () => {
+    const file = folder.path('audit-1.db');
+    const { events, position } = await audit.log.readAll({ limit: 10 });
+    const both = [new AuditFiles(), new AuditFiles()];
+    for (const files of both) files.opened(file, audit.log.logId);
+    breakIndex(file);
+    for (const files of both) expect(() => files.write(file, null, events, position!)).toThrow();
+    const [one, other] = both.map((files) => files.opened(file, audit.log.logId).broken);
+    expect(one?.keptAs).toBe(`${file}.broken`);
+    expect(other).toBeUndefined();
+    for (const files of both) files.closeAll();
+  });
+
   it('is built anew when its file breaks while it is written', async () => {
     const process = await caughtUp();
-    const db = new Sqlite(process.run.file).unsafeMode();
-    db.pragma('writable_schema = ON');
-    db.exec("UPDATE sqlite_schema SET rootpage = 999999 WHERE name = 'event_by_actor'");
-    db.pragma('schema_version = 4711');
-    db.close();
+    breakIndex(process.run.file!);
     await audit.fill(10);
     await reached(process);
     expect(await rowsOf(process)).toEqual(written());
@@ -435,6 +465,26 @@ describe('rebuilding the audit', () => {
     const again = await caughtUp();
     await until(() => files().length === 2);
     expect(states(again)).toEqual(['1 serving', '2 building']);
+  });
+
+  it('another process leaves a file that was kept when it is dropped, so that its room is free', async () => {
+    const [one, other] = [await caughtUp(), await caughtUp()];
+    await one.run.rebuild(work(), { keepOld: true });
+    await until(() => other.run.file?.endsWith('audit-2.db') === true);
+    // As a witness it asks the kept file, too, which stays open then.
+    expect(await other.run.builds.witnesses()).toHaveLength(2);
+    const kept = folder.path('audit-1.db');
+    expect((await other.thread.call('state', kept)).events).toBe(EVENTS);
+    expect(await one.run.dropBuilds()).toEqual([1]);
+    expect(files()).toEqual(['audit-2.db']);
+    const isLeft = () =>
+      other.thread.call('state', kept).then(
+        () => false,
+        () => true,
+      );
+    await until(isLeft, 'the file is closed');
+    expect(await rowsOf(other)).toEqual(written());
+    expect([...one.told, ...other.told]).toEqual([]);
   });
 
   it('another process sees that another file serves', async () => {

@@ -194,6 +194,7 @@ export class AuditRun implements ServedProjection {
   private look(): void {
     try {
       if (this.processor.isOutdated) this.loop.reopen();
+      this.builds.closeDropped(this.file);
     } catch {
       // The file of the views cannot be read now: the loop meets the same, and tells.
     }
