@@ -286,15 +286,28 @@ export class ProjectionRun implements ServedProjection {
     );
   }
 
+  /**
+   * True when it is gone. Another process takes it away as well, and its number may have been given to a
+   * new build since.
+   */
+  private dropPart(generation: number): boolean {
+    const { database, generations } = this.place;
+    return database.write(() => {
+      const stored = generations.find(this.name, generation);
+      if (stored?.state !== 'retired') return true;
+      if (!this.view.dropStep(generation)) return false;
+      generations.forget(stored);
+      return true;
+    });
+  }
+
   /** Takes away what no longer serves, a little at a time. */
   private dropRetired(): void {
     this.dropping = this.dropping.then(async () => {
       try {
-        const { database, generations } = this.place;
-        for (const old of generations.of(this.options.name)) {
+        for (const old of this.place.generations.of(this.options.name)) {
           if (old.state !== 'retired') continue;
-          while (!this.stopped && !this.view.dropStep(old.generation)) await nextTurn();
-          if (!this.stopped) database.write(() => generations.forget(old));
+          while (!this.stopped && !this.dropPart(old.generation)) await nextTurn();
         }
       } catch (error) {
         this.tell(

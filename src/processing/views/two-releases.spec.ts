@@ -38,11 +38,15 @@ afterEach(async () => {
 
 const NO_JOBS = { isRunning: () => false };
 
-async function started(version: number): Promise<Process> {
+async function started(
+  version: number,
+  change: (view: TaskProjection) => void = () => undefined,
+): Promise<Process> {
   const database = await ViewsDatabase.open(folder.path('views.db'), () => undefined);
   const { log } = tasks;
   const clock = new SystemClock();
   const view = new TaskProjection(database, new ClaimWaiters(clock));
+  change(view);
   const generations = new ViewGenerations(database);
   const place = { database, generations, log };
   const options = { name: 'tasks', version };
@@ -84,4 +88,28 @@ it('a release whose build another one has replaced finds that out on an idle log
   await until(() => served(old, OLD) !== undefined);
   expect(missing(old)).toEqual([]);
   expect(old.view.current?.timers.countDue(0, 1)).toBe(0);
+});
+
+it('a process that takes an old build away stops when its number is given to a new one', async () => {
+  await tasks.create();
+  const { database, generations } = await started(OLD);
+  const begin = () => generations.begin('tasks', OLD, tasks.log.logId, 'job');
+  database.write(() => generations.setState(begin(), 'retired'));
+  let steps = 0;
+  await started(OLD, (view) => {
+    view.dropStep = () => {
+      steps += 1;
+      return false;
+    };
+  });
+  await until(() => steps > 1);
+  // The first process has taken the rest away, and rebuilds.
+  database.write(() => {
+    generations.forget(generations.find('tasks', 2)!);
+    begin();
+  });
+  const before = steps;
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(steps).toBe(before);
+  expect(generations.of('tasks')).toMatchObject([{ state: 'serving' }, { state: 'building' }]);
 });
