@@ -263,6 +263,19 @@ describe('jobs', () => {
     expect(await ended(slow, jobId)).toMatchObject({ state: 'done', result: { by: 'other' } });
   });
 
+  it('are aborted all the same when the process dies before they have ended', async () => {
+    const dying = await frozen();
+    let die: (() => void) | undefined;
+    const jobId = start(dying, () => new Promise((resolve) => (die = () => resolve({}))));
+    await until(() => die !== undefined);
+    void dying.abort(jobId, 'enough');
+    const other = await frozen();
+    other.resumes(KIND, untilAborted);
+    other.onApplicationBootstrap();
+    expect(await ended(other, jobId)).toMatchObject({ state: 'aborted', error: 'enough' });
+    die?.();
+  });
+
   it('are resumed only to take back what they made, when an abort was wanted meanwhile', async () => {
     const jobId = start(await frozen(), untilAborted);
     const other = await frozen();

@@ -121,12 +121,10 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** Resolves when it has ended, within ten seconds; at once when another process runs it, which is told. */
   async abort(jobId: string, why: string): Promise<void> {
     const running = this.running.get(jobId);
-    if (!running) {
-      written(() => this.table.wantEnd(jobId, why));
-      return;
-    }
-    running.abort.abort(new JobAborted(why));
-    await within(END_MS, running.ended);
+    running?.abort.abort(new JobAborted(why));
+    // Written down for one that runs here, too: killed before it has ended, it is not to be gone on with.
+    written(() => this.table.wantEnd(jobId, why));
+    if (running) await within(END_MS, running.ended);
   }
 
   private run(job: JobInfo, run: RunJob, why: string | null = null): void {
