@@ -25,6 +25,9 @@ export function keepHeapSmall(): () => void {
   };
 }
 
+/** While anybody builds. */
+export const isHeapKeptSmall = (): boolean => holders > 0;
+
 /** The flag is read at each collection, so that it may change while the process runs. */
 function setGrowth(percent: number): void {
   setFlagsFromString(`--heap-growing-percent=${percent}`);

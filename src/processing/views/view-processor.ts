@@ -296,7 +296,8 @@ export class ViewProcessor implements Processor {
     this.listener.promoted(position ?? undefined);
   }
 
-  private buildEnded(): void {
+  /** Nothing follows: a rebuild that was given up holds nothing any more. */
+  buildEnded(): void {
     this.endBuild?.();
     this.endBuild = undefined;
   }

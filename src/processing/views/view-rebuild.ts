@@ -103,6 +103,7 @@ export class ViewRebuild {
       over.abort();
       await told;
       await this.loop.stop();
+      this.processor.buildEnded();
     }
   }
 

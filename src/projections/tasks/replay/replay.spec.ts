@@ -17,6 +17,7 @@ import { TaskLog } from '../../task-log.fixture.js';
 import { GetTask } from '../get-task.query.js';
 import { message, temporaryFolder, Views } from '../../views.fixture.js';
 import { Differences, type ReplayWork } from '../../../processing/index.js';
+import { isHeapKeptSmall } from '../../../processing/views/frugal-heap.js';
 import { tableNames } from '../task-tables.js';
 import { checkIndexes } from './index-check.js';
 
@@ -318,6 +319,8 @@ describe('the task view beside its log', () => {
       );
       await until(() => states().length === 1);
       expect(tables(2)).toBe(0);
+      // What is dear for as long as a view is built.
+      expect(isHeapKeptSmall()).toBe(false);
       expect(await views.rebuild()).toMatchObject({ ok: true });
     });
 
