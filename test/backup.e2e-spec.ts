@@ -52,7 +52,11 @@ async function restore(...args: string[]) {
 
 /** As `npm run restore` runs it. */
 async function restoreProcess(...args: string[]) {
-  const env = { PATH: process.env['PATH'] };
+  return restoreWith({}, ...args);
+}
+
+async function restoreWith(variables: Readonly<Record<string, string>>, ...args: string[]) {
+  const env = { PATH: process.env['PATH'], ...variables };
   const child = spawn(process.execPath, [SCRIPT, ...args], { env, stdio: 'pipe' });
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -318,6 +322,31 @@ describe('A backup', () => {
     expect(await logIn(at('used', aside!))).toEqual(before);
     expect(existsSync(at('used', 'of-a-worker'))).toBe(true);
     expect(existsSync(at('used', 'views.db'))).toBe(false);
+  });
+
+  it('leaves the log where it was when it is killed while it is put in its place', async () => {
+    expect((await restore('--from', original, '--to', at('killed'))).code).toBe(0);
+    writeFileSync(
+      at('kill.mjs'),
+      `import fs from 'node:fs';
+       import { syncBuiltinESMExports } from 'node:module';
+       const { rename } = fs.promises;
+       fs.promises.rename = async (from, to) => {
+         if (!from.includes('.restoring-')) return rename(from, to);
+         process.kill(process.pid, 'SIGKILL');
+         for (;;);
+       };
+       syncBuiltinESMExports();`,
+    );
+    const kill = { NODE_OPTIONS: `--import ${at('kill.mjs')}` };
+    const args = ['--from', original, '--to', at('killed'), '--force'];
+    expect(await restoreWith(kill, ...args)).toMatchObject({ code: null });
+    // A service that found none here would begin another log.
+    expect(await logIn(at('killed'))).toEqual(held);
+    expect((await restore(...args)).code).toBe(0);
+    expect(await logIn(at('killed'))).toEqual(held);
+    const left = readdirSync(at('killed')).filter((name) => !name.startsWith('before-restore-'));
+    expect(left).toEqual(['log.db']);
   });
 
   it('leaves nothing behind when it is aborted, nor when its process was killed', async () => {

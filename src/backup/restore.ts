@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { makeFolder } from '../config/index.js';
 import { LOG_FILE, type LogFiles } from '../event-store/index.js';
 import { backupNameOf } from './backup-name.js';
@@ -57,7 +57,8 @@ export async function restore(setup: RestoreSetup): Promise<void> {
     const aside = join(to, `before-restore-${backupNameOf(now)}`);
     if (present.length > 0) {
       await mkdir(aside);
-      for (const name of present) await rename(join(to, name), join(aside, name));
+      for (const name of present) await setAside(join(to, name), join(aside, name));
+      await syncPath(aside);
       tell(`What was there lies in ${aside}`);
     }
     await rename(staged, logFileOf(to));
@@ -70,6 +71,21 @@ export async function restore(setup: RestoreSetup): Promise<void> {
   tell(
     `Restored into ${to}: log ${log.logId}. Start the service: it builds its views from the log.`,
   );
+}
+
+/**
+ * The log stays where it is until the restored one takes its place, or a service that is started after a
+ * kill in between would find none and begin another one. Not every file system can do that.
+ */
+async function setAside(from: string, to: string): Promise<void> {
+  if (basename(from) === LOG_FILE) {
+    const isLinked = await link(from, to).then(
+      () => true,
+      () => false,
+    );
+    if (isLinked) return;
+  }
+  await rename(from, to);
 }
 
 /** The names of databases in the folder, the log last. @throws FolderTaken */
