@@ -64,6 +64,17 @@ describe('a processor loop', () => {
     expect(recorder.handled).toEqual(ids());
   });
 
+  it('runs once, however often it is started', async () => {
+    const recorder = new Recorder();
+    recorder.checkpoint = (await log.head())!;
+    start(recorder);
+    loop.start();
+    await tasks.create();
+    await reach((await log.head())!);
+    expect(recorder.handled).toEqual(ids().slice(-1));
+    expect(recorder.opened).toBe(1);
+  });
+
   it('goes on behind its checkpoint', async () => {
     const recorder = new Recorder();
     recorder.checkpoint = (await log.head())!;

@@ -30,7 +30,7 @@ export interface LoopListener {
 export class ProcessorLoop {
   private readonly stopping = new AbortController();
   private subscription = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private running: Promise<void> | undefined;
   private position: Position | undefined;
   private state: ProcessorStatus['state'] = 'starting';
   private failures = 0;
@@ -43,8 +43,9 @@ export class ProcessorLoop {
     private readonly listener: LoopListener,
   ) {}
 
+  /** A second call does nothing: a rebuild that is gone on with may have begun it before the bootstrap. */
   start(): void {
-    this.running = this.run();
+    this.running ??= this.run();
   }
 
   /** Resolves when the batch at hand is done and nothing will follow. */
