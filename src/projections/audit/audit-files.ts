@@ -42,7 +42,8 @@ export class AuditFiles {
     } catch (error) {
       if (error instanceof OtherLayout) {
         const { logId: of, version } = error;
-        return { logId: of, version, position: null, events: 0, last: undefined, broken };
+        const nothing = { position: null, events: 0, last: undefined, broken: undefined };
+        return { logId: of, version, ...nothing };
       }
       if (!isBroken(error)) throw error;
       why = (error as Error).message;
