@@ -472,7 +472,7 @@ describe('rebuilding the audit', () => {
     await one.run.rebuild(work(), { keepOld: true });
     await until(() => other.run.file?.endsWith('audit-2.db') === true);
     // As a witness it asks the kept file, too, which stays open then.
-    expect(await other.run.builds.witnesses()).toHaveLength(2);
+    expect((await other.run.builds.witnesses()).files).toHaveLength(2);
     const kept = folder.path('audit-1.db');
     expect((await other.thread.call('state', kept)).events).toBe(EVENTS);
     expect(await one.run.dropBuilds()).toEqual([1]);
