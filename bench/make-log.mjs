@@ -3,7 +3,7 @@
  * only without the transport. Events of different tasks are interleaved round-robin.
  */
 import { applyEvents } from '../dist/commands/decision.js';
-import { emptyStream } from '../dist/commands/task-streams.js';
+import { emptyStream } from '../dist/commands/task-snapshot.js';
 import { taskIdOfKey, uuidV5 } from '../dist/context/index.js';
 import {
   ProgressUpdated,
