@@ -54,6 +54,17 @@ afterEach(async () => {
 });
 
 describe('deciding about a task type', () => {
+  test('goes on behind a decision that was made unreadable, which counts for nobody', async () => {
+    const [here, there] = processes as [Process, Process];
+    await here.pause('clone');
+    const event = { id: randomUUID(), type: 'TaskTypeResumed', data: '{}', metadata: '{' };
+    await log.append(TASK_TYPES_STREAM, 0n, [event]);
+    expect(await there.limit('clone', 2)).toMatchObject({ paused: true, maxRunning: 2 });
+    await here.types.refresh();
+    expect(here.types.ruleOf('clone')).toMatchObject({ maxRunning: 2 });
+    expect(await log.readStream(TASK_TYPES_STREAM)).toHaveLength(3);
+  });
+
   test('is answered when the claims that were looking for tasks have ended', async () => {
     const [here] = processes as [Process];
     let end = () => {};

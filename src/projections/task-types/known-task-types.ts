@@ -6,12 +6,13 @@ import {
 } from '@nestjs/common';
 import type { Position, TaskTypeAnswer } from '@taskmanager/protocol';
 import { TaskTypes } from '../../commands/task-types.port.js';
-import { EventLog, type RecordedEvent } from '../../event-store/index.js';
+import { describeEvent, EventLog, type RecordedEvent } from '../../event-store/index.js';
 import {
   type DatedChainEnd,
   decodeTaskTypeEvent,
   EMPTY_CHAIN,
   endWith,
+  type StoredTaskTypeEvent,
   TASK_TYPES_STREAM,
 } from '../../events/index.js';
 import { FollowedStream } from '../../processing/index.js';
@@ -96,16 +97,25 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
     return this.answers.get(commandId);
   }
 
+  /** An event that cannot be read is passed over: tasks are to be claimed all the same. */
   private fold(record: RecordedEvent): void {
-    const stored = decodeTaskTypeEvent(record);
-    const { position, metadata } = stored;
+    this.chain = endWith(record);
+    this.position = record.position;
+    try {
+      this.take(decodeTaskTypeEvent(record));
+    } catch (error) {
+      this.logger.error(
+        `${describeEvent(record)} cannot be read, and what it decided is not heeded here; see verify_history: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  private take(stored: StoredTaskTypeEvent): void {
     const { taskType } = stored.event.data;
     const rule = evolveTaskType(this.rules.get(taskType), stored);
     if (rule) this.rules.set(taskType, rule);
     else this.rules.delete(taskType);
-    this.chain = endWith(record);
-    this.position = position;
-    this.answers.set(metadata.commandId, this.answerAbout(taskType));
+    this.answers.set(stored.metadata.commandId, this.answerAbout(taskType));
     const [oldest] = this.answers.keys();
     if (this.answers.size > REMEMBERED && oldest !== undefined) this.answers.delete(oldest);
     for (const tell of this.listeners) tell(taskType);
