@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TaskInfo, TaskPoint } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
+import { describeEvent, type RecordedEvent } from '../../event-store/index.js';
 import { decodeTaskEvent, type StoredTaskEvent } from '../../events/index.js';
 import { evolve, type Task, toTaskInfo } from '../../task/index.js';
 import { originOf, type TaskHistories, type TaskHistory } from '../history/task-histories.js';
@@ -17,7 +18,7 @@ export const NOW: TaskPoint = {};
  * too. Reads no further than the last point.
  * @param apps those whose tasks may be seen; all when undefined
  * @throws Refusal TASK_NOT_FOUND when there is no such task, or there was none yet; VALIDATION_FAILED for
- *   a revision that it does not have
+ *   a revision that it does not have; INTERNAL when an event up to there was made unreadable
  */
 export async function tasksAt(
   histories: TaskHistories,
@@ -29,7 +30,9 @@ export async function tasksAt(
   if (!history || !maySee(apps, history.appName)) throw taskNotFound(id);
   const states = points.map((): Task | undefined => undefined);
   let task: Task | undefined;
-  for await (const stored of eventsOf(history)) {
+  for await (const record of eventsOf(history)) {
+    if (points.every(({ revision }) => revision !== undefined && record.revision > revision)) break;
+    const stored = decoded(record);
     task = evolve(task, stored);
     let wanted = false;
     for (const [index, point] of points.entries()) {
@@ -52,13 +55,25 @@ export async function tasksAt(
   });
 }
 
-async function* eventsOf(history: TaskHistory): AsyncGenerator<StoredTaskEvent, void> {
+async function* eventsOf(history: TaskHistory): AsyncGenerator<RecordedEvent, void> {
   for (let from = 0n; ; from += BigInt(PAGE)) {
     const page = await history.read({ from, limit: PAGE });
-    yield* page.map(decodeTaskEvent);
+    yield* page;
     if (page.length < PAGE) return;
     // A long life is folded in pieces: others have their turn in between.
     await setImmediate();
+  }
+}
+
+function decoded(record: RecordedEvent): StoredTaskEvent {
+  try {
+    return decodeTaskEvent(record);
+  } catch {
+    throw new Refusal(
+      'INTERNAL',
+      `${describeEvent(record)} cannot be read, so the task is known up to the event before it; verify_history says what is wrong.`,
+      { revision: Number(record.revision), eventId: record.id },
+    );
   }
 }
 

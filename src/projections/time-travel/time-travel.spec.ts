@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Json, LIMITS, type TaskDiff, type TaskInfo } from '@taskmanager/protocol';
 import { v7 } from 'uuid';
 import { MemoryEventLog } from '../../event-store/memory/index.js';
-import { ProgressUpdated, TaskDataUpdated, TaskDeleted, TaskStarted } from '../../events/index.js';
+import {
+  ProgressUpdated,
+  TaskDataUpdated,
+  TaskDeleted,
+  taskStream,
+  TaskStarted,
+} from '../../events/index.js';
 import { TaskLog } from '../task-log.fixture.js';
 import { message, temporaryFolder, Views } from '../views.fixture.js';
 import { DiffTask } from './diff-task.query.js';
@@ -47,6 +53,22 @@ describe('get_task_at', () => {
     expect(await taskAt({ id, revision: 502 })).toMatchObject({ status: 'deleted', revision: 502 });
     expect(await taskAt({ id, at: Number.MAX_SAFE_INTEGER })).toMatchObject({ revision: 502 });
     expect(await diff({ id, fromRevision: 501 })).toMatchObject({ to: { revision: 502 } });
+  });
+
+  it('answers up to an event that was made unreadable, and names it from there on', async () => {
+    const id = await tasks.create();
+    await tasks.append(id, new TaskStarted({ attempt: 1 }));
+    const event = { id: v7(), type: 'TaskPaused', data: '{}', metadata: '{' };
+    await tasks.log.append(taskStream(id), 1n, [event]);
+    expect(await taskAt({ id, revision: 1 })).toMatchObject({ status: 'running', revision: 1 });
+    expect((await diff({ id, fromRevision: 0, toRevision: 1 })).changes).not.toEqual([]);
+    for (const beyond of [{ revision: 2 }, { at: tasks.now }]) {
+      await expect(taskAt({ id, ...beyond })).rejects.toMatchObject({
+        code: 'INTERNAL',
+        message: expect.stringContaining('verify_history'),
+        details: { revision: 2, eventId: event.id },
+      });
+    }
   });
 
   it('takes the last event that is not later, and finds no task before it was created', async () => {
