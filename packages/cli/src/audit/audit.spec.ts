@@ -174,7 +174,7 @@ describe('audit export', () => {
     const { code, out, err } = await taskmanager(['audit', 'export', '--out', file], {
       answers: pages([event()]),
     });
-    expect({ code, out, err }).toEqual({ code: 0, out: '', err: `1 events are in ${file}.\n` });
+    expect({ code, out, err }).toEqual({ code: 0, out: '', err: `1 event written to ${file}.\n` });
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(event());
     expect(readdirSync(folder)).toEqual(['all.ndjson']);
   });
@@ -272,7 +272,7 @@ describe('audit seal and verify', () => {
     expect(out).toBe(
       [
         '✗ The history is not whole: 1 problem in 12 events of 3 streams up to p.',
-        '✗ It is not what was sealed: 4 events and 1 streams are missing.',
+        '✗ It is not what was sealed: 4 events and 1 stream fewer are there.',
         '- log_cut p',
         '  It ends before the seal.',
         '',

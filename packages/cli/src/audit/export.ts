@@ -7,7 +7,7 @@ import { assertFree, type FileOptions, writeOut } from '../files.js';
 import { Pace } from '../jobs/pace.js';
 import { ProgressDisplay } from '../jobs/progress-display.js';
 import { printable, safeJson } from '../output/printable.js';
-import { countText, timeText } from '../output/words.js';
+import { amountText, timeText } from '../output/words.js';
 import type { Session } from '../session.js';
 import { auditFilterOf, type AuditOptions, withAuditFilter } from './filter.js';
 
@@ -53,7 +53,7 @@ async function exportAll(session: Session, options: ExportOptions): Promise<void
     display.stop();
   }
   if (out !== undefined && out !== '-')
-    session.output.note(`${countText(written)} events are in ${printable(out)}.`);
+    session.output.note(`${amountText(written, 'event')} written to ${printable(out)}.`);
 }
 
 /** A page at a time is in memory, and what the writer has not taken of it. */

@@ -120,7 +120,7 @@ function showReport(report: HistoryReport, output: Output): void {
       : `${output.paint.red('✗')} The history is not whole: ${amountText(problemCount, 'problem')} in ${amount}.`,
   );
   if (seal?.ok) {
-    const since = `${countText(seal.eventsSince)} events came since`;
+    const since = `${amountText(seal.eventsSince, 'event')} came since`;
     output.line(
       ok
         ? `${output.paint.green('✓')} All that the seal covers is there; ${since}.`
@@ -128,7 +128,7 @@ function showReport(report: HistoryReport, output: Output): void {
     );
   } else if (seal)
     output.line(
-      `${output.paint.red('✗')} It is not what was sealed: ${countText(seal.missingEvents)} events and ${countText(seal.missingStreams)} streams are missing.`,
+      `${output.paint.red('✗')} It is not what was sealed: ${amountText(seal.missingEvents, 'event')} and ${amountText(seal.missingStreams, 'stream')} fewer are there.`,
     );
   if (unwitnessed !== undefined) output.line(`! ${printable(unwitnessed)}`);
   showProblems(problems, problemCount, output);
