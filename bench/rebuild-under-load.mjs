@@ -1,18 +1,19 @@
 /**
  * Commands, 64 in flight, while a job rebuilds the task view of a running service, beside the same
- * commands before and after it. Only what is measured wholly within the job counts as beside it.
+ * commands before and after it. One rebuild takes minutes and is measured every few seconds. Only what is measured wholly within the job counts as beside it.
  */
 import { TaskManager } from '@taskmanager/client';
 import { atLeast, median, perSecond, report, whole } from './figures.mjs';
 import { callsPerSecond, makeTasks, TASKS } from './load.mjs';
 import { withService } from './processes.mjs';
 
-/** Each takes minutes. */
-const MOST_ROUNDS = 3;
 const START_MS = 10 * 60_000;
 
-/** @param events how many lie in the folder's log before */
-export function rebuildUnderLoad(folder, events, { rounds, seconds }) {
+/**
+ * @param events how many lie in the folder's log before
+ * @param seconds that each rate is measured for
+ */
+export function rebuildUnderLoad(folder, events, seconds) {
   return withService(folder, async ({ port }) => {
     const client = await TaskManager.connect({
       transport: 'tcp',
@@ -31,28 +32,20 @@ export function rebuildUnderLoad(folder, events, { rounds, seconds }) {
     };
     const rate = () => callsPerSecond(progress, undefined, seconds);
     await rate();
-    const alone = [];
+    const alone = [await rate(), await rate()];
     const beside = [];
-    const built = [];
-    const read = [];
-    for (let round = 0; round < Math.min(rounds, MOST_ROUNDS); round++) {
-      alone.push(await rate());
-      const start = performance.now();
-      const { jobId } = await client.admin.rebuildProjection('tasks', { keepOld: false });
-      for (;;) {
-        const during = await rate();
-        const job = await client.admin.getJob(jobId);
-        if (job.state === 'running') beside.push(during);
-        else if (job.state !== 'done') {
-          throw new Error(`The rebuild is ${job.state}: ${job.error}`);
-        } else {
-          built.push(performance.now() - start);
-          read.push(job.result.events);
-          break;
-        }
-      }
-      alone.push(await rate());
+    const start = performance.now();
+    const { jobId } = await client.admin.rebuildProjection('tasks', { keepOld: false });
+    let job;
+    for (;;) {
+      const during = await rate();
+      job = await client.admin.getJob(jobId);
+      if (job.state !== 'running') break;
+      beside.push(during);
     }
+    const ms = performance.now() - start;
+    if (job.state !== 'done') throw new Error(`The rebuild is ${job.state}: ${job.error}`);
+    alone.push(await rate(), await rate());
     await client.close();
     if (beside.length === 0) throw new Error('The rebuild was over before anything was measured.');
     const [usual, meanwhile] = [median(alone), median(beside)];
@@ -64,7 +57,7 @@ export function rebuildUnderLoad(folder, events, { rounds, seconds }) {
       atLeast(meanwhile / usual, 0.7),
     );
     // Of the commands meanwhile too: they are most of it when the log was short.
-    const [ms, total] = [median(built), median(read)];
+    const total = job.result.events;
     report(
       `that rebuild, of ${whole(events)} events at first and ${whole(total)} in the end`,
       `${whole(perSecond(total, ms))} events/s, compared with the log: ${(ms / 1000).toFixed(1)} s`,

@@ -35,6 +35,6 @@ export async function rebuild({ rounds, scale, seconds }) {
       atLeast(rate / scan, 0.25),
     );
     report('memory of the rebuild', `${whole(memory)} MB`, undefined, atMost(memory, 400, ' MB'));
-    await rebuildUnderLoad(folder, events, { rounds, seconds });
+    await rebuildUnderLoad(folder, events, seconds);
   });
 }

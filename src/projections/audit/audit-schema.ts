@@ -2,7 +2,7 @@
 import Sqlite, { type Database } from '@taskmanager/sqlite-driver';
 
 const BUSY_MS = 2_000;
-const PAGE_CACHE_KIB = 32 * 1024;
+const PAGE_CACHE_KIB = 8 * 1024;
 const WAL_PAGES = 4_000;
 
 /** What a name stands for. */

@@ -9,6 +9,8 @@ const THREAD = new URL('./audit.thread.js', import.meta.url);
 /** A call is bounded to some tens of milliseconds: a thread that answers nothing for so long hangs. */
 const SILENCE_MS = 60_000;
 const CLOSE_LIMIT_MS = 10_000;
+/** What a batch makes is garbage when it is written: the thread needs no room as the event loop does. */
+const YOUNG_MB = 8;
 
 /** What the thread can be asked. */
 export type AuditMethod = Exclude<keyof AuditFiles, 'closeAll'>;
@@ -103,7 +105,9 @@ export class AuditThread {
   }
 
   private start(): Worker {
-    const worker = new Worker(this.program as URL);
+    const worker = new Worker(this.program as URL, {
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     worker.on('message', (answer: AnswerOfThread) => this.settle(worker, answer));
     worker.on('error', (error) => this.died(worker, error.message));
     worker.on('exit', (code) => this.died(worker, `exit code ${code}`));
