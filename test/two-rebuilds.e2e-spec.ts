@@ -11,7 +11,8 @@ import { type ServiceProcess, spawnService } from './service.js';
 
 /** Long enough for both to have looked who rebuilds, short enough for them to wait, milliseconds. */
 const HELD_MS = 120;
-const TASKS = 50;
+/** A rebuild takes longer than the loser may sleep before it looks again, some 100 ms. */
+const TASKS = 5_000;
 
 /** Two processes on one data folder that are asked for a rebuild in the same instant. */
 describe('Two rebuilds of one projection', () => {
@@ -26,7 +27,8 @@ describe('Two rebuilds of one projection', () => {
       const { port } = service;
       clients.push(await TaskManager.connect({ transport: 'tcp', port, appName: 'app' }));
     }
-    for (let n = 0; n < TASKS; n++) await clients[n % 2]!.createTask(`task ${n}`, 'publish');
+    const create = (n: number) => clients[n % 2]!.createTask(`task ${n}`, 'publish');
+    await Promise.all(Array.from({ length: TASKS }, (_, n) => create(n)));
     // Both serve what is to be built anew.
     for (const client of clients) await client.admin.logStats();
   });
