@@ -60,6 +60,10 @@ export async function twoProcesses(ms: number, killEveryMs: number): Promise<Two
     for (const story of stories) problems.push(...story.problems(streams));
     problems.push(...(await leftBehind(dataDir)));
     return { stories: stories.length, kills, events: rows.length, problems };
+  } catch (error) {
+    // A service that did not start again is why nobody answered.
+    const failures = services.flatMap(({ failure }) => failure ?? []);
+    throw failures.length > 0 ? new Error(failures.join('\n'), { cause: error }) : error;
   } finally {
     await Promise.all(services.map((service) => service.end()));
     rmSync(dataDir, { recursive: true, force: true });
