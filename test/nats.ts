@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
@@ -30,14 +31,33 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   return { url: `nats://127.0.0.1:${port}`, port, stop: () => stop(child) };
 }
 
-/** A port that nobody listened on a moment ago. */
+/** Ports that no system gives out by itself: below Linux's and all others' ephemeral ones. */
+const OWN_PORTS = { from: 10_000, to: 32_000 };
+const PORTS_TRIED = 100;
+
+/**
+ * A port that nobody listened on a moment ago, and that stays free while who listens there is killed and
+ * started again: one that the system gives out may meanwhile be the other end of any connection, even of
+ * the one that a client tries to that very port, which is then connected with itself.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
+  for (let tried = 0; tried < PORTS_TRIED; tried++) {
+    const port = randomInt(OWN_PORTS.from, OWN_PORTS.to);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`None of ${PORTS_TRIED} ports was free.`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }
 
 async function ready(child: ChildProcess, program: string): Promise<void> {

@@ -13,6 +13,8 @@ const TELLERS = 4;
 const PAUSE_MS = 100;
 /** The longest part of a story, and time to catch up. */
 const END_MS = 90_000;
+/** Of what a service has said, so much is told when the run fails. */
+const SAID_CHARS = 4_000;
 
 export interface TwoProcessesRun {
   readonly stories: number;
@@ -61,9 +63,9 @@ export async function twoProcesses(ms: number, killEveryMs: number): Promise<Two
     problems.push(...(await leftBehind(dataDir)));
     return { stories: stories.length, kills, events: rows.length, problems };
   } catch (error) {
-    // A service that did not start again is why nobody answered.
-    const failures = services.flatMap(({ failure }) => failure ?? []);
-    throw failures.length > 0 ? new Error(failures.join('\n'), { cause: error }) : error;
+    // When nobody answers, what the services have said tells why.
+    const said = services.map((each) => each.failure ?? each.output().slice(-SAID_CHARS));
+    throw new Error(`${String(error)}\n${said.join('\n')}`, { cause: error });
   } finally {
     await Promise.all(services.map((service) => service.end()));
     rmSync(dataDir, { recursive: true, force: true });
