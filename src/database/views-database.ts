@@ -6,6 +6,8 @@ import { isCorruption, ViewsFromNewerRelease } from './views-database.errors.js'
 
 /** How long a write waits, holding the event loop, while another process writes; the runner tries again. */
 const BUSY_MS = 250;
+/** How long the start waits for one: nothing else is served yet. */
+const OPEN_BUSY_MS = 10_000;
 const PAGE_CACHE_KIB = 20 * 1024;
 /** Pages in the WAL after which a commit moves them into the file: fewer, larger moves while a view is built. */
 const WAL_PAGES = 8_000;
@@ -41,11 +43,10 @@ export class ViewsDatabase {
   }
 
   private static async openOnce(file: string): Promise<ViewsDatabase> {
-    const connection = new Database(file);
+    const connection = new Database(file, { timeout: OPEN_BUSY_MS });
     try {
       connection.pragma('journal_mode = WAL');
       connection.pragma('synchronous = NORMAL');
-      connection.pragma(`busy_timeout = ${BUSY_MS}`);
       connection.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
       connection.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
       connection.pragma('temp_store = MEMORY');
@@ -55,6 +56,7 @@ export class ViewsDatabase {
       const unknown = await unknownMigrations(kysely);
       if (unknown.length > 0) throw new ViewsFromNewerRelease(file, unknown);
       await migrate(kysely);
+      connection.pragma(`busy_timeout = ${BUSY_MS}`);
       return new ViewsDatabase(file, connection, kysely);
     } catch (error) {
       connection.close();
