@@ -134,9 +134,16 @@ export async function unknownMigrations(db: Kysely<ViewsSchema>): Promise<string
   return applied.map(({ name }) => name).filter((name) => !(name in MIGRATIONS));
 }
 
-/** Brings an older or a new file up to this release. */
+/**
+ * Brings an older or a new file up to this release. To be called in a transaction that has locked the file
+ * already: Kysely's own begins with a read, so of two processes that start on one file both would migrate.
+ */
 export async function migrate(db: Kysely<ViewsSchema>): Promise<void> {
   const provider = { getMigrations: async () => MIGRATIONS };
-  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  const { error } = await new Migrator({
+    db,
+    provider,
+    disableTransactions: true,
+  }).migrateToLatest();
   if (error) throw error instanceof Error ? error : new Error('The views cannot be migrated.');
 }

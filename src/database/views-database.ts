@@ -53,9 +53,11 @@ export class ViewsDatabase {
       const kysely = new Kysely<ViewsSchema>({
         dialect: new SqliteDialect({ database: connection }),
       });
+      connection.exec('BEGIN IMMEDIATE');
       const unknown = await unknownMigrations(kysely);
       if (unknown.length > 0) throw new ViewsFromNewerRelease(file, unknown);
       await migrate(kysely);
+      connection.exec('COMMIT');
       connection.pragma(`busy_timeout = ${BUSY_MS}`);
       return new ViewsDatabase(file, connection, kysely);
     } catch (error) {

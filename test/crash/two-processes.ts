@@ -14,7 +14,7 @@ const PAUSE_MS = 100;
 /** The longest part of a story, and time to catch up. */
 const END_MS = 90_000;
 /** Of what a service has said, so much is told when the run fails. */
-const SAID_CHARS = 4_000;
+const SAID_CHARS = 1_500;
 
 export interface TwoProcessesRun {
   readonly stories: number;
@@ -64,8 +64,9 @@ export async function twoProcesses(ms: number, killEveryMs: number): Promise<Two
     return { stories: stories.length, kills, events: rows.length, problems };
   } catch (error) {
     // When nobody answers, what the services have said tells why.
-    const said = services.map((each) => each.failure ?? each.output().slice(-SAID_CHARS));
-    throw new Error(`${String(error)}\n${said.join('\n')}`, { cause: error });
+    const failures = services.flatMap(({ failure }) => failure?.slice(-SAID_CHARS) ?? []);
+    const said = services.map((each) => each.output().slice(-SAID_CHARS));
+    throw new Error([...failures, String(error), ...said].join('\n'), { cause: error });
   } finally {
     await Promise.all(services.map((service) => service.end()));
     rmSync(dataDir, { recursive: true, force: true });

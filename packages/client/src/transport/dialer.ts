@@ -17,7 +17,7 @@ export class Dialer<T> {
   private link: T | undefined;
   private dialing = false;
   private closed = false;
-  private lastError: unknown;
+  private lastError: Error | undefined;
   private pause: { timer: NodeJS.Timeout; end: () => void } | undefined;
   private readonly waiters = new TimeLimits<Waiter<T>>((waiter) =>
     waiter.reject(this.notConnected()),
@@ -39,7 +39,7 @@ export class Dialer<T> {
   /** Why there is no connection now. */
   get trouble(): string | undefined {
     if (this.link) return undefined;
-    const cause = this.lastError instanceof Error ? `: ${this.lastError.message}` : '';
+    const cause = this.lastError ? `: ${this.lastError.message}` : '';
     return `No connection to ${this.target}${cause}`;
   }
 
@@ -75,7 +75,7 @@ export class Dialer<T> {
         if (!this.closed) this.connected(link);
         break;
       } catch (error) {
-        this.lastError = error;
+        this.lastError = error as Error;
         if (error instanceof TaskManagerError) this.rejectAll(error);
       }
     }
