@@ -13,6 +13,8 @@ import { addBackupCommand } from './operate/backup.js';
 import { addLogCommands } from './operate/log.js';
 import { addParkedCommands } from './operate/parked.js';
 import { addProcessorCommands } from './operate/processors.js';
+import { addTypeCommands } from './operate/types.js';
+import { addWorkerCommands } from './operate/workers.js';
 import { addProjectionCommands } from './projections/index.js';
 import { addPolicyCommands } from './projections/policy.js';
 import { addTaskCommands } from './tasks/index.js';
@@ -25,6 +27,8 @@ const { version: VERSION } = JSON.parse(
 const GROUPS = [
   addTaskCommands,
   addAuditCommands,
+  addTypeCommands,
+  addWorkerCommands,
   addProcessorCommands,
   addParkedCommands,
   addProjectionCommands,

@@ -6,6 +6,9 @@ import { printable } from './output/printable.js';
 import type { TimeStyle } from './output/words.js';
 import { Declined, UsageError } from './usage-error.js';
 
+/** After so long without a connection somebody who waits is told. */
+const SILENCE_MS = 1_000;
+
 /** The options that every command takes. */
 export interface GlobalOptions extends ConnectionOptions {
   readonly json?: true;
@@ -38,14 +41,7 @@ export class Session {
   }
 
   /** The service, connected to when it is first needed. @throws TaskManagerError `UNAVAILABLE` */
-  readonly tasks = (): Promise<TaskManager> => {
-    this.client ??= TaskManager.connect({
-      ...connectionOf(this.options, this.io.variables),
-      connectSignal: this.io.signal,
-      onError: (error) => this.onTrouble(String((error as Error).message ?? error)),
-    });
-    return this.client;
-  };
+  readonly tasks = (): Promise<TaskManager> => (this.client ??= this.connect());
 
   /**
    * Returns when somebody says yes, or `--yes` was given.
@@ -72,6 +68,22 @@ export class Session {
     });
     if (isCancel(said) || !said) throw new Declined('Nothing was done.');
   };
+
+  private async connect(): Promise<TaskManager> {
+    const options = connectionOf(this.options, this.io.variables);
+    const silence = setTimeout(() => {
+      if (isTerminal(this.io.errors)) this.output.note('Nobody answers yet …');
+    }, SILENCE_MS);
+    try {
+      return await TaskManager.connect({
+        ...options,
+        connectSignal: this.io.signal,
+        onError: (error) => this.onTrouble(String((error as Error).message ?? error)),
+      });
+    } finally {
+      clearTimeout(silence);
+    }
+  }
 
   async close(): Promise<void> {
     const client = await this.client?.catch(() => undefined);

@@ -49,7 +49,7 @@ function leaves(group: Command, path: readonly string[] = []): readonly string[]
   );
 }
 
-describe.each(['command-line.md', 'something-is-wrong.md'])('In %s', (guide) => {
+describe.each(['command-line.md', 'something-is-wrong.md', 'operating-workers.md'])('In %s', (guide) => {
   it.each(commandsOf(guide))('taskmanager %s is a command', async (line) => {
     // A command that is named without what it is about is no whole line.
     const isNamed = leaves(program()).includes(line);

@@ -69,6 +69,75 @@ describe('processor', () => {
   });
 });
 
+describe('type', () => {
+  it('lists what holds for each', async () => {
+    const paused = { by: 'olga', at: 1_700_000_000_000, reason: 'the host is\u001b[2J moving' };
+    const types = [
+      { taskType: 'clone_repository', paused, held: 0, pending: 1_200 },
+      { taskType: 'index_repository', maxRunning: 4, held: 3, pending: 2 },
+    ];
+    const { out, asked } = await taskmanager(['type', 'list', '-t', 'clone_repository', '--utc'], {
+      answers: { list_task_types: answer({ types }) },
+    });
+    expect(asked).toEqual([
+      {
+        subject: 'tasks.admin.list_task_types',
+        fields: { taskTypes: ['clone_repository'], limit: 100 },
+      },
+    ]);
+    expect(out).toMatch(
+      /clone_repository +paused +0 +1,200 +olga +2023-11-14 22:13:20Z +the host is\\u001b\[2J/,
+    );
+    expect(out).toMatch(/index_repository +open +3 +4 +2/);
+  });
+
+  it.each([
+    [['pause', 'clone_repository', '-r', 'x'], 'pause_task_type', { reason: 'x' }],
+    [['resume', 'clone_repository'], 'resume_task_type', {}],
+    [['limit', 'clone_repository', '4'], 'limit_task_type', { maxRunning: 4 }],
+    [['limit', 'clone_repository', 'none'], 'limit_task_type', { maxRunning: null }],
+  ])('%j is %s', async (args, name, fields) => {
+    const taskType = 'clone_repository';
+    const { asked, out } = await taskmanager(['type', ...args], {
+      answers: { [name]: answer({ taskType, paused: true, maxRunning: 1_200 }) },
+    });
+    expect(asked).toEqual([{ subject: `tasks.admin.${name}`, fields: { taskType, ...fields } }]);
+    expect(out).toBe('clone_repository is paused: workers get none of its tasks; 1,200 at once.\n');
+  });
+
+  it.each(['0', 'all', '1.5', '1000001'])('is not limited to %s', async (max) => {
+    const ended = await taskmanager(['type', 'limit', 'clone_repository', max]);
+    expect(ended).toMatchObject({ code: 2, asked: [] });
+  });
+});
+
+describe('worker', () => {
+  it('lists who is there and what they hold', async () => {
+    const workers = [
+      {
+        ...{ workerId: 'w-1', actor: 'olga', taskTypes: ['clone_repository', 'import_files'] },
+        ...{ waiting: 2, lastSeenAt: 1_700_000_000_000, holds: [], holding: 1_200 },
+      },
+      { workerId: 'w-2', taskTypes: [], waiting: 0, holds: [], holding: 1 },
+    ];
+    const { out, err, asked } = await taskmanager(['worker', 'list', '--utc'], {
+      answers: { list_workers: answer({ workers, nextCursor: 'c', more: true }) },
+    });
+    expect(asked).toEqual([{ subject: 'tasks.query.list_workers', fields: { limit: 100 } }]);
+    expect(out).toMatch(
+      /w-1 +olga +2 +1,200 +2023-11-14 22:13:20Z +clone_repository, import_files\nw-2 +0 +1/,
+    );
+    expect(err).toMatch(/some workers may hold more.*--cursor c/s);
+  });
+
+  it('says so when there is none', async () => {
+    const { out, err } = await taskmanager(['worker', 'list'], {
+      answers: { list_workers: answer({ workers: [] }) },
+    });
+    expect([out, err]).toEqual(['', 'No worker claims or holds tasks.\n']);
+  });
+});
+
 describe('parked', () => {
   const listed = { list_parked_events: answer({ events: [parked] }) };
 

@@ -278,17 +278,15 @@ describe('what goes wrong', () => {
   });
 
   it('is an unreachable service: 4, where it was looked for, and what to do', async () => {
-    const { code, err } = await taskmanager([
-      ...get,
-      '--server',
-      'tcp://127.0.0.1:9',
-      '--timeout',
-      '1',
-    ]);
+    const args = [...get, '--server', 'tcp://127.0.0.1:9', '--timeout'];
+    const { code, err } = await taskmanager([...args, '1']);
     expect(code).toBe(4);
     expect(err).toMatch(
       /^taskmanager: No TaskManager service answers at 127\.0\.0\.1:9.*npm start.*\n$/,
     );
+    // Whoever sits there is told that it is being tried.
+    const watched = await taskmanager([...args, '3'], { columns: 200 });
+    expect(watched.err).toMatch(/^Nobody answers yet …\ntaskmanager: No TaskManager service/);
   });
 
   it('names the file that cannot be written', async () => {
