@@ -46,14 +46,18 @@ export async function reachedOrRefused(
 
 /** Given out before an older log was put back: waiting longer does not help. */
 async function refuseFuture(after: Position, log: EventLog): Promise<void> {
-  // A log that is away answers late or not at all, and a query has waited long enough.
-  const head = await Promise.race([log.head(), delay(HEAD_MS, 'unknown' as const)]).catch(
-    () => 'unknown' as const,
-  );
+  const head = await headInTime(log);
   if (head === 'unknown' || (head !== undefined && after <= head)) return;
   throw new Refusal(
     'VALIDATION_FAILED',
     `meta.after ${after} lies beyond the log's end. Leave it out.`,
     { field: 'after' },
+  );
+}
+
+/** Where the log ends. One that is away answers late or not at all, and a query is not to wait for it. */
+export function headInTime(log: EventLog): Promise<Position | undefined | 'unknown'> {
+  return Promise.race([log.head(), delay(HEAD_MS, 'unknown' as const)]).catch(
+    () => 'unknown' as const,
   );
 }

@@ -5,7 +5,7 @@ import { Refusal } from '../../context/index.js';
 import { isDatabaseError } from '../../database/index.js';
 import { EventLog } from '../../event-store/index.js';
 import { ProcessorRunner } from '../../processing/index.js';
-import { reachedOrRefused } from '../view-freshness.js';
+import { headInTime, reachedOrRefused } from '../view-freshness.js';
 import { AUDIT } from './audit-builds.js';
 import { NOT_OPEN } from './audit-files.js';
 import { AuditProjection } from './audit.projection.js';
@@ -13,6 +13,16 @@ import type { AuditThread } from './audit-thread.js';
 
 /** So long a query waits for the thread, milliseconds; each call takes it some tens of them. */
 const ANSWER_MS = 10_000;
+/** So long it waits for what was appended until it came, milliseconds. */
+const NOW_MS = 500;
+
+/** How new a query wants the audit to be. */
+export interface AsOf {
+  /** Not older than this, or it is refused. */
+  readonly after?: Position;
+  /** As of now, or as new as it gets in a moment: what was refused has no position to be asked for. */
+  readonly now: boolean;
+}
 
 /** The audit file that serves, at least as new as a query asks for. */
 @Injectable()
@@ -29,13 +39,19 @@ export class AuditReader {
 
   /** What `look` finds. Refused when the audit does not get there in time, or cannot be used. */
   async read<T>(
-    after: Position | undefined,
+    { after, now }: AsOf,
     look: (thread: AuditThread, file: string) => Promise<T>,
   ): Promise<T> {
     const { run, thread } = this.audit;
+    const { runner, log } = this;
     if (after !== undefined) {
       run.hurry();
-      await reachedOrRefused(AUDIT, 'audit', after, { runner: this.runner, log: this.log });
+      await reachedOrRefused(AUDIT, 'audit', after, { runner, log });
+    }
+    const head = now ? await headInTime(log) : undefined;
+    if (head !== undefined && head !== 'unknown') {
+      run.hurry();
+      await runner.whenProcessed(AUDIT, head, NOW_MS);
     }
     const file = await run.whenServing(LIMITS.afterMs);
     if (file === undefined) throw notReady(thread);

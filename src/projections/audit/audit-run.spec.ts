@@ -361,7 +361,7 @@ describe('rebuilding the audit', () => {
     const asking = new AbortController();
     const asked = (async () => {
       while (!asking.signal.aborted) {
-        const { rows } = await reader.read(undefined, (inPlace, file) => {
+        const { rows } = await reader.read({ now: false }, (inPlace, file) => {
           files.add(file);
           return inPlace.call('page', file, { order: 'desc', limit: 1 });
         });

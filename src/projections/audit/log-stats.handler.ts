@@ -18,7 +18,9 @@ export class GetLogStatsHandler implements IQueryHandler<GetLogStats, LogStats> 
 
   async execute(query: GetLogStats): Promise<LogStats> {
     const { after } = queryContextOf(query);
-    const totals = await this.reader.read(after, (thread, file) => thread.call('totals', file));
+    const totals = await this.reader.read({ ...(after && { after }), now: true }, (thread, file) =>
+      thread.call('totals', file),
+    );
     const [head, bytes] = await Promise.all([this.log.head(), this.bytes()]);
     const { firstAt, lastAt, ...counts } = totals;
     return {

@@ -29,8 +29,9 @@ export class QueryAuditHandler implements IQueryHandler<QueryAudit, AuditPage> {
     const { after, apps } = queryContextOf(query);
     await this.imports.ready();
     const request = this.requestOf(query, apps);
-    const { rows, next, count } = await this.reader.read(after, (thread, file) =>
-      thread.call('page', file, request),
+    const { rows, next, count } = await this.reader.read(
+      { ...(after && { after }), now: query.cursor === undefined },
+      (thread, file) => thread.call('page', file, request),
     );
     const { logId } = this.log;
     const events: AuditEvent[] = [];

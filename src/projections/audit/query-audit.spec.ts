@@ -15,6 +15,7 @@ import {
   TaskImportBegun,
   TaskImported,
 } from '../../events/index.js';
+import { until } from '../../processing/handlers/handler-run.fixture.js';
 import { DELIVERIES, message, temporaryFolder, Views } from '../views.fixture.js';
 import { AuditLog, covers } from './audit-log.fixture.js';
 import { GetLogStats } from './log-stats.query.js';
@@ -115,6 +116,21 @@ describe.each(DELIVERIES)('query_audit, its events delivered %s,', (_, delivered
         details: { field: 'cursor' },
       });
     }
+  });
+
+  it('shows what was appended before it was asked, and when it is paused what it has', async () => {
+    const newest = async () =>
+      (await views.ask<AuditPage>(message(QueryAudit, { limit: 1 }))).events[0]?.eventId;
+    await audit.fill(1);
+    const last = audit.written.at(-1)?.eventId;
+    expect(await newest()).toBe(last);
+    const run = views.runner.served().find(({ name }) => name === 'audit');
+    await run?.setPaused(true);
+    await until(async () => (await run?.status(undefined))?.[0]?.state === 'paused');
+    await audit.fill(1);
+    expect(await newest()).toBe(last);
+    await run?.setPaused(false);
+    await until(async () => (await newest()) === audit.written.at(-1)?.eventId);
   });
 
   it('waits for what its sender has written', async () => {
