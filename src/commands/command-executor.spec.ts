@@ -261,6 +261,22 @@ describe('when nobody knows whether it was appended', () => {
     }
   }
 
+  class Late extends MemoryEventLog {
+    isLate = false;
+    readonly underWay: Parameters<MemoryEventLog['append']>[] = [];
+
+    override async append(...args: Parameters<MemoryEventLog['append']>) {
+      if (!this.isLate) return super.append(...args);
+      this.isLate = false;
+      this.underWay.push(args);
+      throw new LogUnavailable('no answer in time', true);
+    }
+
+    async comesAbout() {
+      for (const args of this.underWay.splice(0)) await super.append(...args);
+    }
+  }
+
   test.each(['before', 'after'] as const)(
     'sent again it has taken effect once (%s)',
     async (fault) => {
@@ -299,6 +315,37 @@ describe('when nobody knows whether it was appended', () => {
     shaky.appends = 0;
     expect(await note(one, 1)).toMatchObject({ status: 'running', revision: 2 });
     expect(shaky.appends).toBe(1);
+  });
+
+  /** Two commands of one append that is under way longer than anybody waits for it. */
+  async function lateBegin() {
+    const late = new Late(storage);
+    one = replica(late);
+    await one.create();
+    const [begin, end] = [randomUUID(), randomUUID()];
+    late.isLate = true;
+    const sent = await Promise.allSettled([start(one, begin), complete(one, end)]);
+    expect(sent.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(late.underWay.length).toBe(1);
+    return { late, begin, end };
+  }
+
+  test('it is refused only when the append cannot come about any more', async () => {
+    const { late, begin, end } = await lateBegin();
+    // A task that has not begun cannot be completed: but that it has begun may come yet.
+    await expect(complete(one, end)).rejects.toMatchObject({ outcomeUnknown: true });
+    await expect(complete(one)).rejects.toMatchObject({ code: 'INVALID_TRANSITION' });
+    await late.comesAbout();
+    expect(await complete(one, end)).toMatchObject({ repeated: true, status: 'completed' });
+    expect(await start(one, begin)).toMatchObject({ repeated: true, revision: 1 });
+  });
+
+  test('it is refused when something else was appended instead', async () => {
+    const { late, end } = await lateBegin();
+    await note(one, 1);
+    await expect(complete(one, end)).rejects.toMatchObject({ code: 'INVALID_TRANSITION' });
+    await expect(late.comesAbout()).rejects.toThrow(RevisionConflict);
+    expect(await typesIn(log)).toEqual(['TaskCreated', 'TaskDataUpdated']);
   });
 });
 

@@ -19,6 +19,7 @@ import { RefusalRecorder } from './refusal-recorder.js';
 import { TaskQueue } from './task-queue.js';
 import { emptyStream, type TaskStream } from './task-snapshot.js';
 import { TaskStreams } from './task-streams.js';
+import { UnsettledAppends } from './unsettled-appends.js';
 
 const ATTEMPTS = 8;
 const MAX_JITTER_MS = 25;
@@ -40,6 +41,7 @@ interface Decided {
 export class CommandExecutor {
   private readonly queue = new TaskQueue();
   private readonly queued = new QueuedCommands();
+  private readonly unsettled = new UnsettledAppends();
 
   constructor(
     private readonly log: EventLog,
@@ -103,6 +105,7 @@ export class CommandExecutor {
         upToDate = true;
         if (stream.chain.revision !== revision) continue;
       }
+      this.unsettled.assertSettled(execution, stream);
       if (!verdict.refusal) return unchanged(stream, taskId);
       if (stream.task) {
         await this.refusals.record(stream.task, execution.command, context, verdict.refusal);
@@ -184,7 +187,10 @@ export class CommandExecutor {
     } catch (error) {
       if (error instanceof RevisionConflict) return undefined;
       if (error instanceof LogUnavailable) {
-        if (error.outcomeUnknown) this.streams.forget(taskId);
+        if (error.outcomeUnknown) {
+          this.streams.forget(taskId);
+          for (const { queued } of group) this.unsettled.add(queued.execution, revision);
+        }
         for (const { queued } of others) queued.settled = { failure: error };
       }
       throw error;
