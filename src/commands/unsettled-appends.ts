@@ -4,10 +4,10 @@ import type { Execution } from './execution.js';
 import type { TaskStream } from './task-snapshot.js';
 
 /**
- * How long an append that nobody answered may still come about, milliseconds: a cluster begins none whose
- * time limit is over, and ends those that it has begun within seconds.
+ * How long an append that nobody answered may still come about, milliseconds: a cluster is told to begin
+ * none after half of that, and ends within seconds what it has begun.
  */
-const LATE_MS = 30_000;
+const LATE_MS = 60_000;
 const MAX_COMMANDS = 100_000;
 
 /**

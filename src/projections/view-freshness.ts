@@ -57,7 +57,6 @@ async function refuseFuture(after: Position, log: EventLog): Promise<void> {
 
 /** Where the log ends. One that is away answers late or not at all, and a query is not to wait for it. */
 export function headInTime(log: EventLog): Promise<Position | undefined | 'unknown'> {
-  return Promise.race([log.head(), delay(HEAD_MS, 'unknown' as const)]).catch(
-    () => 'unknown' as const,
-  );
+  const late = delay(HEAD_MS, 'unknown' as const, { ref: false });
+  return Promise.race([log.head(), late]).catch(() => 'unknown' as const);
 }

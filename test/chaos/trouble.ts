@@ -73,6 +73,14 @@ const TROUBLES = {
   'lose all answers': appends(() => ({ kind: 'lose-answer' })),
   'drop appends': appends((random) => ({ kind: 'drop', times: some(random) })),
   'late appends': appends((random) => ({ kind: 'delay', milliseconds: random.int(10, 3_000) })),
+  // They come about when those who sent them have been told that nobody knows.
+  'cut late appends': async (server, random) => {
+    await server.setFault({ appends: { kind: 'delay', milliseconds: random.int(500, 4_000) } });
+    await delay(random.int(100, 300));
+    await server.failBatchAppends(CUT);
+    await server.clearFaults();
+    await lasting(random);
+  },
   'late answers': appends((random) => ({
     kind: 'delay-answer',
     milliseconds: random.int(10, 3_000),
