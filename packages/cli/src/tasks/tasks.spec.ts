@@ -285,7 +285,8 @@ describe('what goes wrong', () => {
       /^taskmanager: No TaskManager service answers at 127\.0\.0\.1:9.*npm start.*\n$/,
     );
     // Whoever sits there is told that it is being tried.
-    const watched = await taskmanager([...args, '3'], { columns: 200 });
+    const variables = { NO_COLOR: '1' };
+    const watched = await taskmanager([...args, '3'], { columns: 200, variables });
     expect(watched.err).toMatch(/^Nobody answers yet …\ntaskmanager: No TaskManager service/);
   });
 
