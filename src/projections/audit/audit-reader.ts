@@ -16,6 +16,12 @@ const ANSWER_MS = 10_000;
 /** So long it waits for what was appended until it came, milliseconds. */
 const NOW_MS = 500;
 
+/**
+ * So many questions the thread has not answered, at most, those that nobody waits for any more among them:
+ * it does one after the other, and what is written queues behind them. More would come too late.
+ */
+const MOST_ASKED = 256;
+
 /** How new a query wants the audit to be. */
 export interface AsOf {
   /** Not older than this, or it is refused. */
@@ -30,6 +36,7 @@ export class AuditReader {
   private readonly logger = new Logger('Audit');
   /** Less in tests. */
   answerMs = ANSWER_MS;
+  private asked = 0;
 
   constructor(
     private readonly audit: AuditProjection,
@@ -55,8 +62,11 @@ export class AuditReader {
     }
     const file = await run.whenServing(LIMITS.afterMs);
     if (file === undefined) throw notReady(thread);
+    if (this.asked >= MOST_ASKED) throw overloaded(thread);
+    this.asked += 1;
+    const answer = look(thread, file).finally(() => (this.asked -= 1));
     try {
-      return await this.inTime(look(thread, file), thread);
+      return await this.inTime(answer, thread);
     } catch (error) {
       const { code } = error as { code?: unknown };
       if (code !== NOT_OPEN && !isDatabaseError(error)) throw error;
@@ -85,6 +95,14 @@ function notReady({ busyWith }: AuditThread): Refusal {
   return new Refusal(
     'UNAVAILABLE',
     `The audit is being opened, or built from the event log${busyWith ? ` (${busyWith})` : ''}. Everything else is served meanwhile; list_processors says how far it is.`,
+    { view: AUDIT },
+  );
+}
+
+function overloaded({ busyWith }: AuditThread): Refusal {
+  return new Refusal(
+    'OVERLOADED',
+    `Too many queries wait for the audit${busyWith ? ` (${busyWith})` : ''}. Try again later.`,
     { view: AUDIT },
   );
 }
