@@ -224,7 +224,7 @@ describe('policy dry-run', () => {
         ...['policy', 'dry-run', '-t', 'clone', '--max-retries', '0', '--delay', '5s'],
         ...['--backoff', 'exponential', '--max-delay', '10m'],
       ],
-      ends('dry_run_policy', { failures: 12, changes: [change], changeCount: 1 }),
+      ends('dry_run_policy', { failures: 12, unreadable: 0, changes: [change], changeCount: 1 }),
     );
     expect(code).toBe(3);
     expect(out).toContain('12 recorded failures, 1 would be decided otherwise.');
@@ -240,9 +240,14 @@ describe('policy dry-run', () => {
     });
   });
 
-  it('ends with 0 when nothing would change', async () => {
-    const same = ends('dry_run_policy', { failures: 12, changes: [], changeCount: 0 });
-    expect((await taskmanager(['policy', 'dry-run'], same)).code).toBe(0);
+  it.each([
+    ['0 when nothing would change', 0, 0],
+    ['3 when some failures cannot be decided again, and says how many', 2, 3],
+  ])('ends with %s', async (_, unreadable, exitCode) => {
+    const same = { failures: 12, unreadable, changes: [], changeCount: 0 };
+    const { code, out } = await taskmanager(['policy', 'dry-run'], ends('dry_run_policy', same));
+    expect(code).toBe(exitCode);
+    expect(out.includes('2 could not be decided again')).toBe(unreadable > 0);
   });
 });
 

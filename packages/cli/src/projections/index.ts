@@ -111,9 +111,8 @@ function showReport(report: ProjectionReport, output: Output, before: string): E
 }
 
 function showDryRun(report: DryRunReport, output: Output): ExitCode {
-  const fine = report.ok && report.differenceCount === 0;
-  output.answer(report, ({ projection, events, tasks, failures, failureCount, position }) => {
-    const mark = fine ? output.paint.green('✓') : output.paint.red('✗');
+  output.answer(report, ({ projection, ok, events, tasks, failures, failureCount, position }) => {
+    const mark = ok ? output.paint.green('✓') : output.paint.red('✗');
     const at = position === undefined ? '' : `, up to ${position}`;
     output.line(
       `${mark} ${printable(projection)} over ${amountText(events, 'event')} of ${amountText(tasks, 'task')}${at}: ${amountText(failureCount, 'event')} it cannot take, ${amountText(report.differenceCount, 'difference')} from the view that serves.`,
@@ -130,5 +129,5 @@ function showDryRun(report: DryRunReport, output: Output): ExitCode {
       );
     showDifferences(report.differences, report.differenceCount, output);
   });
-  return fine ? ExitCode.Done : ExitCode.Found;
+  return report.ok ? ExitCode.Done : ExitCode.Found;
 }

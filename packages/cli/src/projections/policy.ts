@@ -38,7 +38,8 @@ export const addPolicyCommands: Define = (program, act) => {
     .addHelpText(
       'after',
       `
-Without options it is the present code that is tried. Exit code 3: some decisions would change.
+Without options it is the present code that is tried. Exit code 3: some decisions would change, or
+could not be made again.
 
 Example:
   taskmanager policy dry-run --type clone_repository --backoff exponential --delay 5s --max-delay 10m`,
@@ -65,15 +66,19 @@ Example:
 };
 
 function show(report: PolicyReport, output: Output): ExitCode {
-  output.answer(report, ({ failures, changes, changeCount }) => {
+  output.answer(report, ({ failures, unreadable, changes, changeCount }) => {
     output.line(
       `${amountText(failures, 'recorded failure')}, ${countText(changeCount)} would be decided otherwise.`,
     );
+    if (unreadable > 0)
+      output.line(
+        `! ${countText(unreadable)} could not be decided again: an event of their task cannot be read here.`,
+      );
     if (changes.length > 0) showChanges(changes, output);
     if (changeCount > changes.length)
       output.line(`… and ${countText(changeCount - changes.length)} more.`);
   });
-  return report.changeCount === 0 ? ExitCode.Done : ExitCode.Found;
+  return report.changeCount + report.unreadable === 0 ? ExitCode.Done : ExitCode.Found;
 }
 
 function showChanges(changes: readonly PolicyChange[], output: Output): void {
