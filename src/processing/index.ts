@@ -21,6 +21,7 @@ export { Projection } from './views/view.js';
 export type { ProjectionOptions, View, ViewTables } from './views/view.js';
 export type { ComparedBuild, Comparison, Stretch, Trial } from './views/compared-build.js';
 export { Differences } from './views/differences.js';
+export { changesBetween } from './views/json-changes.js';
 export { ReplayWork } from './views/replay-work.js';
 export type { ServedProjection } from './views/served-projection.js';
 export { Publishers, TryLater } from './handlers/processor-handler.js';

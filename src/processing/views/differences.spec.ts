@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LIMITS } from '@taskmanager/protocol';
+import { type Json, LIMITS } from '@taskmanager/protocol';
 import { Differences } from './differences.js';
 
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
@@ -14,6 +14,22 @@ describe('What a view says otherwise than the log', () => {
     expect(found?.view).toContain('(100002 characters of JSON)');
     expect(found?.text).toContain('the log "');
     expect(bytesOf(found)).toBeLessThan(16_000);
+  });
+
+  it('is found under names that every object has, too', () => {
+    const differences = new Differences();
+    const own = JSON.parse('{"constructor":1,"__proto__":{"a":2},"toString":"x"}') as Json;
+    differences.between('t', {}, own);
+    differences.between('t', own, {});
+    const places = differences.listed.map(({ path, view, log }) => [path, view, log]);
+    expect(places).toEqual([
+      ['/constructor', undefined, 1],
+      ['/__proto__', undefined, { a: 2 }],
+      ['/toString', undefined, 'x'],
+      ['/constructor', 1, undefined],
+      ['/__proto__', { a: 2 }, undefined],
+      ['/toString', 'x', undefined],
+    ]);
   });
 
   it('is listed up to a hundred, and to what one answer takes, and counted to the end', () => {

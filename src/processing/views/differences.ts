@@ -1,6 +1,7 @@
 import type { Difference, Json } from '@taskmanager/protocol';
 // Of this file alone: a thread loads it.
 import { FirstFew } from '../../jobs/first-few.js';
+import { changesBetween } from './json-changes.js';
 
 /** So many are listed; the others are counted. */
 const MOST_LISTED = 100;
@@ -38,29 +39,10 @@ export class Differences {
   }
 
   /** Each place where two values of one task differ, by its JSON Pointer (RFC 6901). */
-  between(taskId: string, view: Json, log: Json, path = ''): void {
-    if (isObject(view) && isObject(log)) {
-      const keys = new Set([...Object.keys(view), ...Object.keys(log)]);
-      for (const key of keys) this.at(taskId, view[key], log[key], path, key);
-    } else if (isArray(view) && isArray(log)) {
-      const length = Math.max(view.length, log.length);
-      for (let n = 0; n < length; n++) this.at(taskId, view[n], log[n], path, String(n));
-    } else if (view !== log) {
-      this.tell(taskId, path, view, log);
+  between(taskId: string, view: Json, log: Json): void {
+    for (const { path, before, after } of changesBetween('', view, log)) {
+      this.tell(taskId, path, before, after);
     }
-  }
-
-  private at(
-    taskId: string,
-    view: Json | undefined,
-    log: Json | undefined,
-    path: string,
-    key: string,
-  ): void {
-    const below = `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    if (view === undefined && log === undefined) return;
-    if (view === undefined || log === undefined) this.tell(taskId, below, view, log);
-    else this.between(taskId, view, log, below);
   }
 
   private tell(taskId: string, path: string, view: Json | undefined, log: Json | undefined): void {
@@ -75,12 +57,6 @@ export class Differences {
     });
   }
 }
-
-function isObject(value: Json): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const isArray = (value: Json): value is readonly Json[] => Array.isArray(value);
 
 function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most)}…`;

@@ -1,4 +1,5 @@
 import type { Json, TaskChange, TaskInfo } from '@taskmanager/protocol';
+import { changesBetween } from '../../processing/index.js';
 
 /** Fields in the order in which they are told; the compiler finds one that is forgotten. */
 const FIELDS = Object.keys({
@@ -49,9 +50,8 @@ const FIELDS = Object.keys({
 const LARGE = 16 * 1024;
 
 /**
- * What differs, as deep as both sides are objects, or both are lists; lists item by item. Many changes in
- * one field that would take more room one by one than both its values are told as one, which keeps an
- * answer within twice the task's own size.
+ * What differs, place by place. Many changes in one field that would take more room one by one than both
+ * its values are told as one, which keeps an answer within twice the task's own size.
  */
 export function taskChanges(before: TaskInfo, after: TaskInfo): readonly TaskChange[] {
   return FIELDS.flatMap((field) => {
@@ -59,44 +59,13 @@ export function taskChanges(before: TaskInfo, after: TaskInfo): readonly TaskCha
     const changes = [...changesBetween(`/${field}`, one, other)];
     const size = sizeOf(changes);
     if (size <= LARGE) return changes;
-    const whole = [change(`/${field}`, one, other)];
-    return size > sizeOf(whole) ? whole : changes;
+    const whole = {
+      path: `/${field}`,
+      ...(one !== undefined && { before: one }),
+      ...(other !== undefined && { after: other }),
+    };
+    return size > sizeOf([whole]) ? [whole] : changes;
   });
 }
-
-function* changesBetween(
-  path: string,
-  before: Json | undefined,
-  after: Json | undefined,
-): Generator<TaskChange, void> {
-  if (before === after) return;
-  if (!isBranch(before) || !isBranch(after) || Array.isArray(before) !== Array.isArray(after)) {
-    yield change(path, before, after);
-    return;
-  }
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    yield* changesBetween(`${path}/${escaped(key)}`, own(before, key), own(after, key));
-  }
-}
-
-interface Branch {
-  readonly [key: string]: Json;
-}
-
-const isBranch = (value: Json | undefined): value is Branch =>
-  typeof value === 'object' && value !== null;
-
-/** JSON may have a key like `constructor` on one side only. */
-const own = (branch: Branch, key: string): Json | undefined =>
-  Object.hasOwn(branch, key) ? branch[key] : undefined;
-
-/** RFC 6901, section 3. */
-const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
-
-const change = (path: string, before: Json | undefined, after: Json | undefined): TaskChange => ({
-  path,
-  ...(before !== undefined && { before }),
-  ...(after !== undefined && { after }),
-});
 
 const sizeOf = (changes: readonly TaskChange[]): number => JSON.stringify(changes).length;
