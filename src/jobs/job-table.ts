@@ -46,7 +46,7 @@ export class JobTable {
   private readonly leave: Statement<[string, string]>;
   private readonly stale: Statement<[number], JobRow>;
   private readonly take: Statement<[string, number, string, number]>;
-  private readonly before: Statement<[string, string, number], JobRow>;
+  private readonly before: Statement<[string, string, number], string>;
   private readonly active: Statement<[JobKind], JobRow>;
   private readonly prune: Statement<[number]>;
 
@@ -74,9 +74,11 @@ export class JobTable {
     this.take = connection.prepare(
       "UPDATE job SET owner = ?, seen_at = ? WHERE id = ? AND state = 'running' AND seen_at < ?",
     );
-    this.before = connection.prepare(
-      'SELECT * FROM job WHERE id < ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?',
-    );
+    this.before = connection
+      .prepare<[string, string, number], string>(
+        'SELECT id FROM job WHERE id < ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?',
+      )
+      .pluck();
     this.active = connection.prepare("SELECT * FROM job WHERE kind = ? AND state = 'running'");
     this.prune = connection.prepare(
       `DELETE FROM job WHERE state <> 'running'
@@ -150,9 +152,9 @@ export class JobTable {
     return this.take.run(owner, at, jobId, silentSince).changes > 0;
   }
 
-  /** The newest first, older than `before` when it is given. */
-  page(states: readonly JobState[], before: string | undefined, limit: number): JobInfo[] {
-    return this.before.all(before ?? '~', JSON.stringify(states), limit).map(toJobInfo);
+  /** Ids, for results may be large: the newest first, older than `before` when it is given. */
+  page(states: readonly JobState[], before: string | undefined, limit: number): string[] {
+    return this.before.all(before ?? '~', JSON.stringify(states), limit);
   }
 
   private insertNew({ jobId, kind, state, by, args, startedAt }: JobInfo, owner: string): void {

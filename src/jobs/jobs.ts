@@ -114,8 +114,9 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     return this.table.find(jobId)?.state === 'running';
   }
 
-  page(...args: Parameters<JobTable['page']>): JobInfo[] {
-    return this.table.page(...args).map((job) => this.find(job.jobId) ?? job);
+  /** See {@link JobTable.page}. */
+  page(...args: Parameters<JobTable['page']>): string[] {
+    return this.table.page(...args);
   }
 
   /** Resolves when it has ended, within ten seconds; at once when another process runs it, which is told. */

@@ -11,7 +11,10 @@ export class ListJobsHandler implements IQueryHandler<ListJobs, JobsPage> {
     const found = this.jobs.page(states ?? JOB_STATES, cursor, limit + 1);
     const jobs: JobInfo[] = [];
     let bytes = 0;
-    for (const job of found.slice(0, limit)) {
+    for (const jobId of found.slice(0, limit)) {
+      const job = this.jobs.find(jobId);
+      // Another process begins jobs, too, and forgets the oldest.
+      if (!job) continue;
       bytes += Buffer.byteLength(JSON.stringify(job)) + 1;
       if (jobs.length > 0 && bytes > LIMITS.answerBytes) break;
       jobs.push(job);
