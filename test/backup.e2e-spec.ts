@@ -364,6 +364,10 @@ describe('A backup', () => {
     const { jobId } = await client.admin.backup('one');
     await copiedOne;
     expect(readdirSync(at('aborted', `.partial-${jobId}`))).toEqual(['log.db']);
+    await expect(client.admin.backup('one')).rejects.toMatchObject({
+      code: 'CONFLICT',
+      details: { jobId },
+    });
     const job = await client.admin.abortJob(jobId, 'not now');
     expect(job).toMatchObject({ state: 'aborted', error: expect.stringContaining('not now') });
     expect(readdirSync(at('aborted'))).toEqual([]);

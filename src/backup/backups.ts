@@ -38,7 +38,7 @@ export class Backups {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Refusal when the log is in a cluster, or the name is taken */
+  /** @throws Refusal when the log is in a cluster, or the name is taken, be it by one that is being made */
   start(command: Backup): JobAnswer {
     const { eventStore, backupDir } = this.settings;
     if (eventStore !== 'sqlite') {
@@ -52,7 +52,8 @@ export class Backups {
     if (existsSync(directory)) {
       throw new Refusal('CONFLICT', `There is a backup ${name} already.`, { field: 'name' });
     }
-    const answer = this.jobs.start('backup', command, (work) => this.make(directory, work));
+    const make = (work: JobWork) => this.make(directory, work);
+    const answer = this.jobs.start('backup', command, make, ({ args }) => args['name'] === name);
     this.logger.log(`Backup ${directory} is made for ${whoAndWhy(command)}`);
     return answer;
   }
