@@ -91,12 +91,31 @@ export class AuditSearch {
     request: AuditSearchRequest,
     conditions: readonly Condition[],
   ): NonNullable<FoundRows['count']> {
-    const { atFrom, atTo } = request;
-    const [only, ...others] = conditions;
-    if (others.length === 0 && atFrom === undefined && atTo === undefined) {
-      if (!only) return { events: this.one('SELECT total(events) FROM block') ?? 0, exact: true };
-      if (only.events !== undefined) return { events: only.events, exact: true };
-    }
+    const hidden = conditions.find(({ column, not }) => not && column === 'stream');
+    const asked = conditions.filter((one) => one !== hidden);
+    const kept = this.keptCount(request, asked);
+    if (kept === undefined) return this.counted(request, conditions);
+    if (!hidden) return { events: kept, exact: true };
+    // What nobody is to see is little, and is counted instead.
+    const less = this.counted(request, [...asked, { ...hidden, not: false, events: undefined }]);
+    return less.exact
+      ? { events: kept - less.events, exact: true }
+      : this.counted(request, conditions);
+  }
+
+  /** Known without looking at rows: of one filter, or of none. */
+  private keptCount(
+    { atFrom, atTo }: AuditSearchRequest,
+    [only, ...others]: readonly Condition[],
+  ): number | undefined {
+    if (others.length > 0 || atFrom !== undefined || atTo !== undefined) return undefined;
+    return only ? only.events : (this.one('SELECT total(events) FROM block') ?? 0);
+  }
+
+  private counted(
+    request: AuditSearchRequest,
+    conditions: readonly Condition[],
+  ): NonNullable<FoundRows['count']> {
     const rarest = rarestOf(request, conditions);
     let events = 0;
     const { end } = this.walk(request, rarest, {}, this.budgets.count, 5_000, (from, to) => {
