@@ -6,3 +6,4 @@ export * from './log-reader.js';
 export * from './patience.js';
 export * from './log-files.port.js';
 export * from './processor-store.port.js';
+export * from './stream-pages.js';

@@ -1,6 +1,11 @@
 import type { PolicyChange, PolicyReport, RetryDecision } from '@taskmanager/protocol';
 import { LRUCache } from 'lru-cache';
-import { type EventLog, LogUnavailable, type RecordedEvent } from '../event-store/index.js';
+import {
+  type EventLog,
+  LogUnavailable,
+  type RecordedEvent,
+  streamPages,
+} from '../event-store/index.js';
 import { decodeTaskEvent, TASK_STREAM_PREFIX, TaskFailed } from '../events/index.js';
 import { FirstFew } from '../jobs/index.js';
 import type { ReplayWork } from '../processing/index.js';
@@ -131,15 +136,14 @@ async function scheduledDelay(
   failedAt: number,
   work: ReplayWork,
 ): Promise<{ readonly delayMs?: number }> {
-  for (let from = revision + 1n; ; from += BigInt(STREAM_PAGE)) {
-    const page = await log.readStream(stream, { from, limit: STREAM_PAGE });
+  for await (const page of streamPages(log, stream, revision + 1n)) {
     for (const record of page) {
       if (OVER.includes(record.type)) return {};
       if (record.type !== 'TaskRetryScheduled') continue;
       const { event } = decodeTaskEvent(record);
       return event.type === 'TaskRetryScheduled' ? { delayMs: event.data.dueAt - failedAt } : {};
     }
-    if (page.length < STREAM_PAGE) return {};
     await work.turn();
   }
+  return {};
 }

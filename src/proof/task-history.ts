@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { HistoryProblem, HistoryVerdict } from '@taskmanager/protocol';
 import type { ImportedTask } from '../commands/imported-tasks.port.js';
-import type { EventLog } from '../event-store/index.js';
+import { type EventLog, streamPages } from '../event-store/index.js';
 import {
   importedRefusalStream,
   importedStream,
@@ -13,8 +13,6 @@ import { importProblem } from './imports-check.js';
 import type { HistoryWitness } from './history-witness.port.js';
 import { snapshotProblem } from './snapshot-check.js';
 import { missingOf, withWitness } from './witness-check.js';
-
-const PAGE = 250;
 
 /**
  * Checks what the log has of one task, its own or imported, and what a witness has seen of it. A task
@@ -74,12 +72,9 @@ export async function verifyTaskHistory(
 
 async function checkStream(log: EventLog, stream: string): Promise<HistoryCheck> {
   const check = new HistoryCheck();
-  for (let from = 0n; ;) {
-    const page = await log.readStream(stream, { from, limit: PAGE });
+  for await (const page of streamPages(log, stream)) {
     for (const event of page) check.see(event);
-    const last = page.at(-1);
-    if (!last || page.length < PAGE) return check;
-    from = last.revision + 1n;
     await setImmediate();
   }
+  return check;
 }

@@ -1,6 +1,6 @@
 import type { ExportedEvent } from '@taskmanager/protocol';
 import { Refusal } from '../../context/index.js';
-import type { EventLog, NewEvent } from '../../event-store/index.js';
+import { type EventLog, type NewEvent, streamPages } from '../../event-store/index.js';
 import {
   describeExported,
   type ImportedHistory,
@@ -9,7 +9,8 @@ import {
   withEvent,
 } from './imported-history.js';
 
-const PAGE = 1_000;
+/** Events compared at a time: each may hold payloads. */
+const PAGE = 200;
 /** What helps where something else lies in the place of an import that is not complete. */
 const ANEW = 'An import that is not complete can be begun anew (anew: true).';
 /** EventStoreDB takes 1 MiB in one append by default; a character is up to three bytes. */
@@ -26,9 +27,7 @@ export async function readImported(
 ): Promise<ImportedHistory> {
   let history = NOTHING_YET;
   for (const part of parts) {
-    for (;;) {
-      const from = BigInt(history[part.chain].revision + 1);
-      const page = await log.readStream(part.stream, { from, limit: PAGE });
+    for await (const page of streamPages(log, part.stream)) {
       for (const { revision, id, type, data, metadata } of page) {
         const texts = { id, type, data, metadata };
         const event = { stream: part.original, revision: Number(revision), ...texts };
@@ -39,7 +38,6 @@ export async function readImported(
           throw new Refusal('CONFLICT', `${error.message} ${ANEW}`, error.details);
         }
       }
-      if (page.length < PAGE) break;
     }
   }
   return history;

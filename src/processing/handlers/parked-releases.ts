@@ -1,5 +1,5 @@
 import type { Position } from '@taskmanager/protocol';
-import type { ParkedEvent, RecordedEvent } from '../../event-store/index.js';
+import { type ParkedEvent, type RecordedEvent, streamPages } from '../../event-store/index.js';
 import type { EventAttempts } from './event-attempts.js';
 import type { RunPlace } from './run-place.js';
 import type { TaskLanes } from './task-lanes.js';
@@ -7,7 +7,6 @@ import type { WaitingTasks } from './waiting-tasks.js';
 
 /** Tasks that are released at once; more of them would keep new events waiting. */
 const AT_ONCE = 256;
-const PAGE = 500;
 
 /** How far the run has come. */
 export interface RunProgress {
@@ -93,13 +92,11 @@ export class ParkedReleases {
   ): AsyncGenerator<RecordedEvent> {
     const { log, handler } = this.place;
     const { types } = handler.filter;
-    for (let from = BigInt(revision); ; from += BigInt(PAGE)) {
-      const page = await log.readStream(stream, { from, limit: PAGE });
+    for await (const page of streamPages(log, stream, BigInt(revision))) {
       for (const record of page) {
         if (record.position > to) return;
         if (!types || types.includes(record.type)) yield record;
       }
-      if (page.length < PAGE) return;
     }
   }
 }

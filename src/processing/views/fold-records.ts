@@ -1,10 +1,8 @@
 import type { Position } from '@taskmanager/protocol';
-import type { EventLog, RecordedEvent } from '../../event-store/index.js';
+import { type EventLog, type RecordedEvent, streamPages } from '../../event-store/index.js';
 import { decodeTaskEvent, type StoredTaskEvent, taskIdOfStream } from '../../events/index.js';
 import { EventFailed, failureOf } from './event-failed.js';
 import type { ViewTables } from './view.js';
-
-const PAGE = 1_000;
 
 /** Decodes and folds, up to the first event that cannot be taken; answers that one's failure. */
 export function foldRecords(
@@ -51,11 +49,11 @@ export async function refold(
 ): Promise<Refolded> {
   const first = tables.revisionOf(taskIdOfStream(stream)) + 1;
   let created: Position | undefined;
-  for (let from = BigInt(first); ; from += BigInt(PAGE)) {
-    const page = await log.readStream(stream, { from, limit: PAGE });
-    if (from === 0n) created = page[0]?.position;
+  for await (const page of streamPages(log, stream, BigInt(first))) {
+    if (first === 0) created ??= page[0]?.position;
     const due = page.filter(({ position }) => position <= until);
     const failed = foldRecords(tables, due, ahead);
-    if (failed || due.length < PAGE) return { failed, created };
+    if (failed || due.length < page.length) return { failed, created };
   }
+  return { failed: undefined, created };
 }

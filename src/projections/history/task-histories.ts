@@ -1,8 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { TaskInfo } from '@taskmanager/protocol';
 import { type ImportedTask, ImportedTasks } from '../../commands/imported-tasks.port.js';
-import { EventLog, type ReadStreamOptions, type RecordedEvent } from '../../event-store/index.js';
 import {
+  EventLog,
+  type ReadStreamOptions,
+  type RecordedEvent,
+  streamPages,
+} from '../../event-store/index.js';
+import {
+  chainedName,
   decodeTaskEvent,
   importedRefusalStream,
   importedStream,
@@ -11,8 +17,6 @@ import {
 } from '../../events/index.js';
 import { evolve, type Task, toTaskInfo } from '../../task/index.js';
 import { appOf, maySee } from '../visibility.js';
-
-const PAGE = 1_000;
 
 /**
  * What happened to one task, wherever it lies. Events of an imported one come as they lay in the log that
@@ -34,30 +38,30 @@ export class TaskHistory {
   }
 
   /** One page of the task's own events, as EventLog.readStream. */
-  read(options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
-    const { taskId, imported } = this;
-    return this.page(
-      imported && importedStream(taskId, imported.begun),
-      taskStream(taskId),
-      options,
-    );
+  async read(options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
+    return this.named(await this.log.readStream(this.stream, options));
+  }
+
+  /** All of the task's own events, page by page. */
+  async *pages(): AsyncGenerator<readonly RecordedEvent[], void> {
+    for await (const page of streamPages(this.log, this.stream)) yield this.named(page);
   }
 
   /** One page of what was refused. */
-  readRefusals(options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
+  async readRefusals(options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
     const { taskId, imported } = this;
-    const stream = imported && importedRefusalStream(taskId, imported.begun);
-    return this.page(stream, refusalStream(taskId), options);
+    const stream = imported ? importedRefusalStream(taskId, imported.begun) : refusalStream(taskId);
+    return this.named(await this.log.readStream(stream, options));
   }
 
-  private async page(
-    imported: string | undefined,
-    original: string,
-    options: ReadStreamOptions,
-  ): Promise<readonly RecordedEvent[]> {
-    if (imported === undefined) return this.log.readStream(original, options);
-    const records = await this.log.readStream(imported, options);
-    return records.map((record) => ({ ...record, stream: original }));
+  private get stream(): string {
+    const { taskId, imported } = this;
+    return imported ? importedStream(taskId, imported.begun) : taskStream(taskId);
+  }
+
+  private named(records: readonly RecordedEvent[]): readonly RecordedEvent[] {
+    if (!this.imported) return records;
+    return records.map((record) => ({ ...record, stream: chainedName(record.stream) }));
   }
 }
 
@@ -89,10 +93,8 @@ export class TaskHistories {
     const history = await this.findImported(taskId);
     if (!history?.imported) return undefined;
     let task: Task | undefined;
-    for (let from = 0n; ; from += BigInt(PAGE)) {
-      const page = await history.read({ from, limit: PAGE });
+    for await (const page of history.pages()) {
       for (const record of page) task = evolve(task, decodeTaskEvent(record));
-      if (page.length < PAGE) break;
     }
     return task && { ...toTaskInfo(task), imported: originOf(history.imported) };
   }

@@ -7,9 +7,6 @@ import { evolve, type Task, toTaskInfo } from '../../task/index.js';
 import { originOf, type TaskHistories, type TaskHistory } from '../history/task-histories.js';
 import { maySee, taskNotFound } from '../visibility.js';
 
-/** Events read at a time; each may hold a payload. */
-const PAGE = 200;
-
 /** The end of the task's history: as it is now. */
 export const NOW: TaskPoint = {};
 
@@ -56,10 +53,8 @@ export async function tasksAt(
 }
 
 async function* eventsOf(history: TaskHistory): AsyncGenerator<RecordedEvent, void> {
-  for (let from = 0n; ; from += BigInt(PAGE)) {
-    const page = await history.read({ from, limit: PAGE });
+  for await (const page of history.pages()) {
     yield* page;
-    if (page.length < PAGE) return;
     // A long life is folded in pieces: others have their turn in between.
     await setImmediate();
   }

@@ -1,9 +1,7 @@
-import type { EventLog, RecordedEvent } from '../../../event-store/index.js';
+import { type EventLog, type RecordedEvent, streamPages } from '../../../event-store/index.js';
 import { decodeTaskEvent, taskStream } from '../../../events/index.js';
 import { type EventFailed, failureOf, type ReplayWork } from '../../../processing/index.js';
 import { evolve, type Task } from '../../../task/index.js';
-
-const PAGE = 500;
 
 /** How a fold went. */
 export interface FoldedStream {
@@ -28,8 +26,7 @@ export async function foldStream(
 ): Promise<FoldedStream> {
   let task: Task | undefined;
   let events = 0;
-  for (let from = 0n; ; from += BigInt(PAGE)) {
-    const page = await log.readStream(taskStream(taskId), { from, limit: PAGE });
+  for await (const page of streamPages(log, taskStream(taskId))) {
     for (const record of page) {
       if (!goesOn(record)) return { events, task, failed: undefined };
       try {
@@ -41,6 +38,6 @@ export async function foldStream(
       folded(task);
     }
     await work.turn();
-    if (page.length < PAGE) return { events, task, failed: undefined };
   }
+  return { events, task, failed: undefined };
 }
