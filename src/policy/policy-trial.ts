@@ -16,8 +16,12 @@ const PAGE = 500;
 const STREAM_PAGE = 200;
 const MOST_LISTED = 1_000;
 const MOST_BYTES = 512 * 1024;
-/** Tasks of which the state at their last failure is kept: most fail again soon. */
+/**
+ * Tasks of which the state at their last failure is kept, for most fail again soon, and characters of their
+ * JSON text: payloads may be large.
+ */
 const KEPT_TASKS = 1_000;
+const KEPT_CHARS = 32 * 1024 * 1024;
 
 /** What stands in for what the tasks were created with. */
 export type Policy = Partial<Pick<Task, 'maxRetries' | 'retryDelayMs' | 'backoff'>>;
@@ -43,7 +47,11 @@ export async function decideAgain(
 ): Promise<PolicyReport> {
   const changes = new FirstFew<PolicyChange>(MOST_LISTED, MOST_BYTES);
   let [failures, unreadable, looked] = [0, 0, 0];
-  const states = new LRUCache<string, Task>({ max: KEPT_TASKS });
+  const states = new LRUCache<string, Task>({
+    max: KEPT_TASKS,
+    maxSize: KEPT_CHARS,
+    sizeCalculation: (task) => JSON.stringify(task).length,
+  });
   const end = await log.head();
   let after: RecordedEvent['position'] | undefined;
   for (let isDone = end === undefined; !isDone;) {
