@@ -6,6 +6,7 @@ import {
   adminEventRegistry,
   type EventMetadata,
   IMPORT_EVENT_CLASSES,
+  importEventRegistry,
   IMPORTS_STREAM,
   REFUSAL_EVENT_CLASSES,
   TASK_EVENT_CLASSES,
@@ -13,11 +14,10 @@ import {
   TASK_TYPES_STREAM,
   ADMIN_STREAM,
   type TaskEvent,
-  decodeImportEvent,
   decodeTaskEvent,
-  decodeTaskTypeEvent,
   encodeEvent,
   refusalEventRegistry,
+  taskTypeEventRegistry,
   taskIdOfStream,
 } from '../src/events/index.js';
 import { type Task, evolve, evolveTaskType } from '../src/task/index.js';
@@ -59,29 +59,20 @@ const isAdmin = ({ stream }: Fixture): boolean => stream === ADMIN_STREAM;
 const isRefusal = ({ stream }: Fixture): boolean => stream.startsWith('refused-');
 const metadataOf = ({ metadata }: Fixture): EventMetadata => JSON.parse(metadata) as EventMetadata;
 
-function stored(fixture: Fixture) {
-  const position = formatPosition('0'.repeat(8), 1);
-  return decodeTaskEvent({ ...fixture, revision: BigInt(fixture.revision), position });
-}
-
-function storedOfTypes(fixture: Fixture) {
-  const position = formatPosition('0'.repeat(8), 1);
-  return decodeTaskTypeEvent({ ...fixture, revision: BigInt(fixture.revision), position });
-}
-
-function storedImport(fixture: Fixture) {
-  const position = formatPosition('0'.repeat(8), 1);
-  return decodeImportEvent({ ...fixture, revision: BigInt(fixture.revision), position });
-}
+const recordOf = (fixture: Fixture) => ({
+  ...fixture,
+  revision: BigInt(fixture.revision),
+  position: formatPosition('0'.repeat(8), 1),
+});
+const stored = (fixture: Fixture) => decodeTaskEvent(recordOf(fixture));
+const storedOfTypes = (fixture: Fixture) => taskTypeEventRegistry.decode(recordOf(fixture));
 
 function revived(fixture: Fixture): TaskEvent {
   if (isOfTypes(fixture)) return storedOfTypes(fixture).event;
-  if (isImport(fixture)) return storedImport(fixture).event;
-  const isTask = !isRefusal(fixture) && !isAdmin(fixture);
-  if (isTask) return stored(fixture).event;
-  const data = JSON.parse(fixture.data) as object;
-  const registry = isAdmin(fixture) ? adminEventRegistry : refusalEventRegistry;
-  return registry.revive(fixture.type, metadataOf(fixture).version, data);
+  if (isImport(fixture)) return importEventRegistry.decode(recordOf(fixture)).event;
+  if (isAdmin(fixture)) return adminEventRegistry.decode(recordOf(fixture)).event;
+  if (isRefusal(fixture)) return refusalEventRegistry.decode(recordOf(fixture)).event;
+  return stored(fixture).event;
 }
 
 test('every version of every event has an example, and no example is of anything else', () => {

@@ -1,9 +1,28 @@
+import type { Position } from '@taskmanager/protocol';
+import type { EventMetadata } from './event-metadata.js';
 import type { TaskEvent } from './task-event.js';
 
 export interface EventClass<E extends TaskEvent = TaskEvent> {
   readonly type: string;
   readonly version: number;
   new (data: never): E;
+}
+
+/** An event as the log keeps it. */
+interface EventRecord {
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+  readonly revision: bigint;
+  readonly position: Position;
+}
+
+/** An event as it comes out of the log, brought up to the present version. */
+export interface Stored<E extends TaskEvent, M = EventMetadata> {
+  readonly revision: number;
+  readonly position: Position;
+  readonly event: E;
+  readonly metadata: M;
 }
 
 /** Turns the data of one version of an event into the next version's. Pure. */
@@ -24,7 +43,10 @@ export class UnknownEvent extends Error {
  * Stable event names to classes and back. Stored data of an older version is brought up to the present
  * one on the read path, here and nowhere else, so that commands, projections and sagas all see the same.
  */
-export class EventRegistry<E extends TaskEvent> {
+export class EventRegistry<
+  E extends TaskEvent,
+  M extends { readonly version: number } = EventMetadata,
+> {
   private readonly classes = new Map<string, EventClass<E>>();
   private readonly upcasters = new Map<string, Upcaster>();
 
@@ -47,6 +69,13 @@ export class EventRegistry<E extends TaskEvent> {
     if (this.upcasters.has(key)) throw new Error(`Two upcasters for ${key}.`);
     this.upcasters.set(key, upcaster);
     return this;
+  }
+
+  /** Throws {@link UnknownEvent} for what a newer release wrote. */
+  decode({ type, data, metadata: text, revision, position }: EventRecord): Stored<E, M> {
+    const metadata = JSON.parse(text) as M;
+    const event = this.revive(type, metadata.version, JSON.parse(data) as object);
+    return { revision: Number(revision), position, event, metadata };
   }
 
   /** The event as the present code knows it. Throws {@link UnknownEvent}. */

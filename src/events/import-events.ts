@@ -1,6 +1,4 @@
-import type { Position } from '@taskmanager/protocol';
-import type { EventMetadata } from './event-metadata.js';
-import { EventRegistry } from './event-registry.js';
+import { EventRegistry, type Stored } from './event-registry.js';
 import { refusalStream } from './refusal-events.js';
 import { taskStream } from './stored-event.js';
 import { TaskEvent } from './task-event.js';
@@ -76,29 +74,5 @@ export type AnyImportEvent = InstanceType<(typeof IMPORT_EVENT_CLASSES)[number]>
 
 export const importEventRegistry = new EventRegistry<AnyImportEvent>(IMPORT_EVENT_CLASSES);
 
-/** An event of the imports as it comes out of the log, brought up to the present version. */
-export interface StoredImportEvent {
-  readonly revision: number;
-  readonly position: Position;
-  readonly event: AnyImportEvent;
-  /** `taskType`, `appName`, `status` and `attempt` are the task's; TaskImportBegun has none. */
-  readonly metadata: EventMetadata;
-}
-
-/** Throws UnknownEvent for what a newer release wrote. */
-export function decodeImportEvent(record: {
-  readonly type: string;
-  readonly data: string;
-  readonly metadata: string;
-  readonly revision: bigint;
-  readonly position: Position;
-}): StoredImportEvent {
-  const metadata = JSON.parse(record.metadata) as EventMetadata;
-  const data = JSON.parse(record.data) as object;
-  return {
-    revision: Number(record.revision),
-    position: record.position,
-    event: importEventRegistry.revive(record.type, metadata.version, data),
-    metadata,
-  };
-}
+/** `taskType`, `appName`, `status` and `attempt` beside an event are the task's; TaskImportBegun has none. */
+export type StoredImportEvent = Stored<AnyImportEvent>;

@@ -1,6 +1,6 @@
 import type { Position } from '@taskmanager/protocol';
 import type { EventMetadata } from './event-metadata.js';
-import { EventRegistry } from './event-registry.js';
+import { EventRegistry, type Stored } from './event-registry.js';
 import { CHAIN_START, chainHash, splitHash, withHash } from './hash-chain.js';
 import type { TaskEvent } from './task-event.js';
 import { type AnyTaskEvent, TASK_EVENT_CLASSES } from './task-events.js';
@@ -13,13 +13,9 @@ export const taskIdOfStream = (stream: string): string => stream.slice(TASK_STRE
 export const taskEventRegistry = new EventRegistry<AnyTaskEvent>(TASK_EVENT_CLASSES);
 
 /** An event of a task as it comes out of the log, brought up to the present version. */
-export interface StoredTaskEvent {
+export interface StoredTaskEvent extends Stored<AnyTaskEvent> {
   readonly id: string;
   readonly taskId: string;
-  readonly revision: number;
-  readonly position: Position;
-  readonly event: AnyTaskEvent;
-  readonly metadata: EventMetadata;
 }
 
 /** The text that the log keeps; the same shape as the event store's own records. */
@@ -123,19 +119,8 @@ export function decodeTaskEvent(record: RecordedText): StoredTaskEvent {
   const memo = record as RecordedText & { [DECODED]?: StoredTaskEvent };
   let stored = memo[DECODED];
   if (!stored) {
-    const metadata = JSON.parse(record.metadata) as EventMetadata;
-    stored = {
-      id: record.id,
-      taskId: taskIdOfStream(record.stream),
-      revision: Number(record.revision),
-      position: record.position,
-      event: taskEventRegistry.revive(
-        record.type,
-        metadata.version,
-        JSON.parse(record.data) as object,
-      ),
-      metadata,
-    };
+    const { id, stream } = record;
+    stored = { id, taskId: taskIdOfStream(stream), ...taskEventRegistry.decode(record) };
     memo[DECODED] = stored;
   }
   return stored;

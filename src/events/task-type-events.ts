@@ -1,6 +1,5 @@
-import type { Position } from '@taskmanager/protocol';
 import type { EventMetadata } from './event-metadata.js';
-import { EventRegistry } from './event-registry.js';
+import { EventRegistry, type Stored } from './event-registry.js';
 import { TaskEvent } from './task-event.js';
 
 /** One stream for what is decided about task types as a whole, with a hash chain of its own (ADR 25). */
@@ -50,33 +49,10 @@ export class TaskTypeLimited extends TaskEvent<TaskTypeLimitedData> {
 export const TASK_TYPE_EVENT_CLASSES = [TaskTypePaused, TaskTypeResumed, TaskTypeLimited] as const;
 export type AnyTaskTypeEvent = InstanceType<(typeof TASK_TYPE_EVENT_CLASSES)[number]>;
 
-export const taskTypeEventRegistry = new EventRegistry<AnyTaskTypeEvent>(TASK_TYPE_EVENT_CLASSES);
-
 /** What is stored beside an event about a task type: nothing of a task. */
 export type TaskTypeMetadata = Omit<EventMetadata, 'appName' | 'status' | 'attempt' | 'workerId'>;
+export type StoredTaskTypeEvent = Stored<AnyTaskTypeEvent, TaskTypeMetadata>;
 
-/** An event about a task type as it comes out of the log, brought up to the present version. */
-export interface StoredTaskTypeEvent {
-  readonly revision: number;
-  readonly position: Position;
-  readonly event: AnyTaskTypeEvent;
-  readonly metadata: TaskTypeMetadata;
-}
-
-/** Throws UnknownEvent for what a newer release wrote. */
-export function decodeTaskTypeEvent(record: {
-  readonly type: string;
-  readonly data: string;
-  readonly metadata: string;
-  readonly revision: bigint;
-  readonly position: Position;
-}): StoredTaskTypeEvent {
-  const metadata = JSON.parse(record.metadata) as TaskTypeMetadata;
-  const data = JSON.parse(record.data) as object;
-  return {
-    revision: Number(record.revision),
-    position: record.position,
-    event: taskTypeEventRegistry.revive(record.type, metadata.version, data),
-    metadata,
-  };
-}
+export const taskTypeEventRegistry = new EventRegistry<AnyTaskTypeEvent, TaskTypeMetadata>(
+  TASK_TYPE_EVENT_CLASSES,
+);

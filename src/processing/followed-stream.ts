@@ -1,24 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventLog, RecordedEvent } from '../event-store/index.js';
+import type { Logger } from '@nestjs/common';
+import {
+  describeEvent,
+  type EventLog,
+  type RecordedEvent,
+  streamPages,
+} from '../event-store/index.js';
+import { type DatedChainEnd, EMPTY_CHAIN, endWith } from '../events/index.js';
 import { backoffMs } from './backoff.js';
-
-const PAGE = 1_000;
 
 export interface FollowedStreamOptions {
   readonly stream: string;
-  /** Told of each event once, in order. */
+  /** Told of each event once, in order. What it throws says that the event cannot be read. */
   readonly take: (record: RecordedEvent) => void;
-  /** Told when what other processes append is not heard of, once until it is again. */
-  readonly lost: (why: string) => void;
+  readonly logger: Logger;
 }
 
 /**
  * A short stream that a process keeps folded in memory: read from its beginning once, and followed from
- * then on, so that what another process appends is heeded here too.
+ * then on, so that what another process appends is heeded here too. An event that cannot be read is passed
+ * over: what is decided by the others goes on.
  */
 export class FollowedStream {
   private readonly stopping = new AbortController();
-  private next = 0n;
+  private chain: DatedChainEnd = { ...EMPTY_CHAIN, timestamp: 0 };
   private reading: Promise<void> = Promise.resolve();
   private wasRead = false;
   private running: Promise<void> = Promise.resolve();
@@ -44,6 +49,11 @@ export class FollowedStream {
     return this.wasRead;
   }
 
+  /** Where it ends, as far as it was read; while an event is taken, that event. */
+  get end(): DatedChainEnd {
+    return this.chain;
+  }
+
   /** At once when it was read before. */
   ready(): Promise<void> {
     return this.wasRead ? Promise.resolve() : this.refresh();
@@ -57,16 +67,23 @@ export class FollowedStream {
   }
 
   private async read(): Promise<void> {
-    const { stream, take } = this.options;
-    for (;;) {
-      const page = await this.log.readStream(stream, { from: this.next, limit: PAGE });
-      for (const record of page) {
-        take(record);
-        this.next = record.revision + 1n;
-      }
-      if (page.length < PAGE) break;
+    const from = BigInt(this.chain.revision + 1);
+    for await (const page of streamPages(this.log, this.options.stream, from)) {
+      for (const record of page) this.take(record);
     }
     this.wasRead = true;
+  }
+
+  private take(record: RecordedEvent): void {
+    const { take, logger } = this.options;
+    this.chain = endWith(record);
+    try {
+      take(record);
+    } catch (error) {
+      logger.error(
+        `${describeEvent(record)} cannot be read, and is not heeded here; see verify_history: ${(error as Error).message}`,
+      );
+    }
   }
 
   private async run(): Promise<void> {
@@ -76,7 +93,12 @@ export class FollowedStream {
         await this.follow(signal);
       } catch (error) {
         this.failures += 1;
-        if (this.failures === 1) this.options.lost((error as Error).message);
+        if (this.failures === 1) {
+          const { logger, stream } = this.options;
+          logger.warn(
+            `What other processes append to ${stream} is not heard of: ${(error as Error).message}`,
+          );
+        }
         const pause = backoffMs(this.failures);
         await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
       }

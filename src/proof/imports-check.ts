@@ -3,9 +3,9 @@ import type { HistoryProblem } from '@taskmanager/protocol';
 import { describeEvent, type RecordedEvent } from '../event-store/index.js';
 import {
   type ChainEnds,
-  decodeImportEvent,
   importedRefusalStream,
   importedStream,
+  importEventRegistry,
   type TaskImportedData,
 } from '../events/index.js';
 
@@ -19,7 +19,7 @@ export class ImportsCheck {
   /** An event that cannot be read says nothing here: its chain has told of it. */
   see(record: RecordedEvent): void {
     try {
-      const { event } = decodeImportEvent(record);
+      const { event } = importEventRegistry.decode(record);
       const { taskId } = event.data;
       if (this.complete.has(taskId)) return;
       if (event.type === 'TaskImportBegun') {

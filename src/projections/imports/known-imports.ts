@@ -5,14 +5,12 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { type ImportedTask, ImportedTasks } from '../../commands/imported-tasks.port.js';
-import { describeEvent, EventLog, type RecordedEvent } from '../../event-store/index.js';
+import { EventLog } from '../../event-store/index.js';
 import {
-  decodeImportEvent,
   type DatedChainEnd,
-  EMPTY_CHAIN,
-  endWith,
   importedRefusalStream,
   importedStream,
+  importEventRegistry,
   IMPORTS_STREAM,
   type StoredImportEvent,
 } from '../../events/index.js';
@@ -24,19 +22,17 @@ import { FollowedStream } from '../../processing/index.js';
  */
 @Injectable()
 export class KnownImports extends ImportedTasks implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Imports');
   private readonly tasks = new Map<string, ImportedTask>();
   /** How often each was begun that is not complete, or was begun more than once. */
   private readonly begins = new Map<string, number>();
   private readonly followed: FollowedStream;
-  private last: DatedChainEnd = { ...EMPTY_CHAIN, timestamp: 0 };
 
   constructor(log: EventLog) {
     super();
     this.followed = new FollowedStream(log, {
       stream: IMPORTS_STREAM,
-      take: (record) => this.fold(record),
-      lost: (why) => this.logger.warn(`Tasks that other processes import are not heard of: ${why}`),
+      take: (record) => this.take(importEventRegistry.decode(record)),
+      logger: new Logger('Imports'),
     });
   }
 
@@ -78,19 +74,7 @@ export class KnownImports extends ImportedTasks implements OnApplicationBootstra
   }
 
   get end(): DatedChainEnd {
-    return this.last;
-  }
-
-  /** An event that cannot be read is passed over: tasks are to be created all the same. */
-  private fold(record: RecordedEvent): void {
-    try {
-      this.take(decodeImportEvent(record));
-    } catch (error) {
-      this.logger.error(
-        `${describeEvent(record)} cannot be read, and what it imported is not known here; see verify_history: ${(error as Error).message}`,
-      );
-    }
-    this.last = endWith(record);
+    return this.followed.end;
   }
 
   private take({ event, metadata: { appName, timestamp, actor } }: StoredImportEvent): void {

@@ -6,14 +6,12 @@ import {
 } from '@nestjs/common';
 import type { Position, TaskTypeAnswer } from '@taskmanager/protocol';
 import { TaskTypes } from '../../commands/task-types.port.js';
-import { describeEvent, EventLog, type RecordedEvent } from '../../event-store/index.js';
+import { EventLog } from '../../event-store/index.js';
 import {
   type DatedChainEnd,
-  decodeTaskTypeEvent,
-  EMPTY_CHAIN,
-  endWith,
   type StoredTaskTypeEvent,
   TASK_TYPES_STREAM,
+  taskTypeEventRegistry,
 } from '../../events/index.js';
 import { FollowedStream } from '../../processing/index.js';
 import { evolveTaskType, type TaskTypeRule } from '../../task/index.js';
@@ -27,21 +25,21 @@ const REMEMBERED = 1_000;
  */
 @Injectable()
 export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Task types');
   private readonly rules = new Map<string, TaskTypeRule>();
   private readonly answers = new Map<string, TaskTypeAnswer>();
   private readonly listeners = new Set<(taskType: string) => void>();
   private readonly followed: FollowedStream;
-  private chain: DatedChainEnd = { ...EMPTY_CHAIN, timestamp: 0 };
   private position: Position | undefined;
 
   constructor(log: EventLog) {
     super();
     this.followed = new FollowedStream(log, {
       stream: TASK_TYPES_STREAM,
-      take: (record) => this.fold(record),
-      lost: (why) =>
-        this.logger.warn(`What other processes decide about task types is not heard of: ${why}`),
+      take: (record) => {
+        this.position = record.position;
+        this.take(taskTypeEventRegistry.decode(record));
+      },
+      logger: new Logger('Task types'),
     });
   }
 
@@ -79,12 +77,12 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
   }
 
   get end(): DatedChainEnd {
-    return this.chain;
+    return this.followed.end;
   }
 
   answerAbout(taskType: string): TaskTypeAnswer {
     const { paused, maxRunning } = this.rules.get(taskType) ?? {};
-    const { revision } = this.chain;
+    const { revision } = this.end;
     return {
       taskType,
       paused: paused !== undefined,
@@ -95,19 +93,6 @@ export class KnownTaskTypes extends TaskTypes implements OnApplicationBootstrap,
 
   answerTo(commandId: string): TaskTypeAnswer | undefined {
     return this.answers.get(commandId);
-  }
-
-  /** An event that cannot be read is passed over: tasks are to be claimed all the same. */
-  private fold(record: RecordedEvent): void {
-    this.chain = endWith(record);
-    this.position = record.position;
-    try {
-      this.take(decodeTaskTypeEvent(record));
-    } catch (error) {
-      this.logger.error(
-        `${describeEvent(record)} cannot be read, and what it decided is not heeded here; see verify_history: ${(error as Error).message}`,
-      );
-    }
   }
 
   private take(stored: StoredTaskTypeEvent): void {
