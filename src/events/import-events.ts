@@ -35,6 +35,11 @@ export function chainedName(stream: string): string {
     : taskStream(original.slice(IMPORTED.length));
 }
 
+const OF_A_TASK = /^(?:imported-)?(?:refused-|task-)?([0-9a-f-]{36})(?:\.\d+)?$/;
+
+/** The task whose history or refusals lie in a stream, imported or not; undefined for other streams. */
+export const taskIdOfAny = (stream: string): string | undefined => OF_A_TASK.exec(stream)?.[1];
+
 export interface TaskImportBegunData {
   readonly taskId: string;
   /** The log that it was exported from, as the sender says: eight hex digits. */

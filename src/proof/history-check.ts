@@ -1,6 +1,6 @@
 import type { HistoryProblem, Position } from '@taskmanager/protocol';
 import { describeEvent, type RecordedEvent } from '../event-store/index.js';
-import { ChainEnds, type ChainFault, IMPORTS_STREAM } from '../events/index.js';
+import { ChainEnds, type ChainFault, IMPORTS_STREAM, taskIdOfAny } from '../events/index.js';
 import { ImportsCheck } from './imports-check.js';
 
 /** So many problems are told one by one; the others are counted. */
@@ -85,10 +85,8 @@ function problemOf(event: RecordedEvent, { code, text, revision }: ChainFault): 
   };
 }
 
-const OF_A_TASK = /^(?:imported-)?(?:refused-|task-)?([0-9a-f-]{36})(?:\.\d+)?$/;
-
 /** Whose history or refusals the stream is; nothing for streams of something else. */
 export function taskOf(stream: string): Pick<HistoryProblem, 'taskId'> {
-  const taskId = OF_A_TASK.exec(stream)?.[1];
+  const taskId = taskIdOfAny(stream);
   return taskId === undefined ? {} : { taskId };
 }

@@ -2,6 +2,7 @@
 import type { Difference } from '@taskmanager/protocol';
 import { type AuditRow, auditRowOf } from './audit-row.js';
 import type { RecordedEvent } from '../../event-store/index.js';
+import { taskIdOfAny } from '../../events/index.js';
 import type { AuditRows } from './audit-rows.js';
 // Of these files alone: the thread is to load no more than it needs.
 import { Differences } from '../../processing/views/differences.js';
@@ -107,14 +108,7 @@ function nameOf({ type, stream, revision }: AuditRow): string {
   return `${type} (revision ${revision} of ${stream})`;
 }
 
-/** The task that a stream is about. */
-export function taskIdOf(stream: string): string | undefined {
-  return /^(?:imported-)?(?:task-|refused-)?([0-9a-f]{8}-[0-9a-f-]{27})(?:\.\d+)?$/.exec(
-    stream,
-  )?.[1];
-}
-
 function taskOf({ stream }: AuditRow): { readonly taskId?: string } {
-  const taskId = taskIdOf(stream);
+  const taskId = taskIdOfAny(stream);
   return taskId === undefined ? {} : { taskId };
 }

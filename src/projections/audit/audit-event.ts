@@ -4,14 +4,14 @@ import {
   formatPosition,
   type TaskStatus,
 } from '@taskmanager/protocol';
-import { taskIdOf } from './audit-compare.js';
+import { taskIdOfAny } from '../../events/index.js';
 import type { AuditRow } from './audit-row.js';
 
 /** A row as `query_audit` answers it. */
 export function auditEventOf(row: AuditRow, logId: string): AuditEvent {
   const { taskType, app, status, attempt, worker, transport } = row;
   const { commandId, correlationId, causationId, refused, stream } = row;
-  const taskId = taskIdOf(stream) ?? row.about ?? undefined;
+  const taskId = taskIdOfAny(stream) ?? row.about ?? undefined;
   return {
     position: formatPosition(logId, row.offset),
     at: row.at,

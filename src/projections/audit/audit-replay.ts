@@ -8,10 +8,10 @@ import {
   type RebuildReport,
 } from '@taskmanager/protocol';
 import type { EventLog, LogPage, RecordedEvent } from '../../event-store/index.js';
+import { taskIdOfAny } from '../../events/index.js';
 import { FirstFew, JobInterrupted, type JobWork, Pace } from '../../jobs/index.js';
 import { Differences, type Generation } from '../../processing/index.js';
 import { AUDIT, type AuditBuild, type AuditBuilds } from './audit-builds.js';
-import { taskIdOf } from './audit-compare.js';
 import { auditRowOf, isReadable, numberOf } from './audit-row.js';
 import type { AuditThread } from './audit-thread.js';
 
@@ -90,7 +90,7 @@ export class AuditReplay {
     for await (const page of this.pages({ ...(from && { from }), ...(to && { to }) })) {
       for (const record of page.events) {
         events += 1;
-        const taskId = taskIdOf(record.stream);
+        const taskId = taskIdOfAny(record.stream);
         if (taskId !== undefined) tasks.add(numberOf(taskId));
         if (isReadable(auditRowOf(record))) continue;
         failures.add(failureOf(record));
@@ -242,7 +242,7 @@ function numberOfPlace(position: Position | undefined): number {
 
 function failureOf({ stream, revision, position, type }: RecordedEvent): FoldFailure {
   return {
-    taskId: taskIdOf(stream) ?? '',
+    taskId: taskIdOfAny(stream) ?? '',
     revision: Number(revision),
     position,
     type,
