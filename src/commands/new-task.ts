@@ -13,17 +13,8 @@ import {
   Optional,
 } from './fields.js';
 
-/** What every message that makes a task may say about it. */
-export abstract class NewTask {
-  /** Chosen by the client, so that it knows the task before the answer comes. */
-  @Optional()
-  @IsTaskId()
-  readonly id?: string;
-
-  @Optional()
-  @IsPayload()
-  readonly data?: Json;
-
+/** How often a task is tried again by itself, and when. */
+export abstract class RetryFields {
   @Optional()
   @IsInt()
   @Min(0)
@@ -37,6 +28,18 @@ export abstract class NewTask {
   @Optional()
   @IsBackoff()
   readonly backoff?: Backoff;
+}
+
+/** What every message that makes a task may say about it. */
+export abstract class NewTask extends RetryFields {
+  /** Chosen by the client, so that it knows the task before the answer comes. */
+  @Optional()
+  @IsTaskId()
+  readonly id?: string;
+
+  @Optional()
+  @IsPayload()
+  readonly data?: Json;
 
   /** Higher first. */
   @Optional()
