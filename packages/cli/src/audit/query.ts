@@ -1,32 +1,27 @@
 import type { AuditEvent, AuditPage } from '@taskmanager/client';
 import { Option } from 'commander';
 import type { Define } from '../act.js';
-import { wholeNumber } from '../arguments.js';
 import type { Output } from '../output/output.js';
 import { printable } from '../output/printable.js';
 import { amountText } from '../output/words.js';
+import { type PageOptions, tellMore, withPage } from '../page.js';
 import { auditFilterOf, type AuditOptions, withAuditFilter } from './filter.js';
 
-interface QueryOptions extends AuditOptions {
+interface QueryOptions extends AuditOptions, PageOptions {
   readonly order: 'asc' | 'desc';
-  readonly limit: number;
-  readonly cursor?: string;
   readonly count?: true;
   readonly ids?: true;
 }
 
 /** `audit query`: who did what, and what was refused. */
 export const defineQuery: Define = (group, act) => {
-  withAuditFilter(
-    group
-      .command('query')
-      .description('who did what, to which task, when; what was refused, and why'),
-  )
+  const query = group
+    .command('query')
+    .description('who did what, to which task, when; what was refused, and why');
+  withPage(withAuditFilter(query), 50, 1_000)
     .addOption(
       new Option('--order <order>', 'which end first').choices(['asc', 'desc']).default('desc'),
     )
-    .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 1_000), 50)
-    .option('--cursor <cursor>', 'go on where an earlier page ended')
     .option('--count', 'say how many there are, too')
     .option('--ids', 'with the ids of event, command and correlation')
     .addHelpText(
@@ -52,8 +47,7 @@ function showPage({ events, nextCursor, count }: AuditPage, ids: boolean, output
   for (const event of events) showEvent(event, ids, output);
   if (count)
     output.note(`${count.exact ? '' : 'At least '}${amountText(count.events, 'event')} in all.`);
-  if (nextCursor !== undefined)
-    output.note(output.paintErrors.dim(`There are more: --cursor ${nextCursor}`));
+  tellMore(nextCursor, output);
 }
 
 function showEvent(event: AuditEvent, ids: boolean, output: Output): void {

@@ -1,31 +1,26 @@
 /** `taskmanager job …`: the long work of the service. */
 import { JOB_STATES, type JobInfo, type JobState } from '@taskmanager/client';
 import type { Define } from '../act.js';
-import { id, wholeNumber } from '../arguments.js';
+import { id } from '../arguments.js';
 import { ExitCode } from '../exit-codes.js';
 import { someOf } from '../one-of.js';
 import type { Output } from '../output/output.js';
 import { safeJson } from '../output/printable.js';
 import { durationText } from '../output/words.js';
+import { type PageOptions, tellMore, withPage } from '../page.js';
 import { followJob } from './follow-job.js';
 import { progressLine } from './progress-line.js';
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly state?: readonly JobState[];
-  readonly limit: number;
-  readonly cursor?: string;
 }
 
 export const addJobCommands: Define = (program, act) => {
   const group = program
     .command('job')
     .description('long work of the service: rebuilds, checks, backups');
-  group
-    .command('list')
-    .description('jobs of the service’s data folder, the newest first')
+  withPage(group.command('list').description('jobs of the service’s data folder, the newest first'))
     .addOption(someOf('-s, --state <state>', 'only in these states', JOB_STATES))
-    .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 500), 50)
-    .option('--cursor <cursor>', 'go on where an earlier list ended')
     .action(
       act(async ({ output, call, tasks }, { state, limit, cursor }: ListOptions) => {
         const { admin } = await tasks();
@@ -33,7 +28,7 @@ export const addJobCommands: Define = (program, act) => {
         output.answer(page, ({ jobs, nextCursor }) => {
           if (jobs.length === 0) output.note('There is no job.');
           else showJobs(jobs, output);
-          if (nextCursor !== undefined) output.note(`There are more: --cursor ${nextCursor}`);
+          tellMore(nextCursor, output);
         });
       }),
     );

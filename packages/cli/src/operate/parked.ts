@@ -1,16 +1,15 @@
 /** `taskmanager parked …`: events that a processor could not handle. */
 import type { ParkedEventInfo, ReleaseParkedAnswer } from '@taskmanager/client';
 import type { Define } from '../act.js';
-import { id, wholeNumber } from '../arguments.js';
+import { id } from '../arguments.js';
 import type { Output } from '../output/output.js';
 import { amountText } from '../output/words.js';
+import { type PageOptions, tellMore, withPage } from '../page.js';
 import type { Session } from '../session.js';
 import { CommandFailed, UsageError } from '../usage-error.js';
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly processor?: string;
-  readonly limit: number;
-  readonly cursor?: string;
 }
 
 interface RetryOptions {
@@ -19,12 +18,12 @@ interface RetryOptions {
 
 export const addParkedCommands: Define = (program, act) => {
   const group = program.command('parked').description('events that a processor could not handle');
-  group
-    .command('list')
-    .description('the first parked event of each task; later ones of that task wait behind it')
+  withPage(
+    group
+      .command('list')
+      .description('the first parked event of each task; later ones of that task wait behind it'),
+  )
     .option('-p, --processor <name>', 'only of this one')
-    .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 500), 50)
-    .option('--cursor <cursor>', 'go on where an earlier list ended')
     .action(
       act(async ({ output, call, tasks }, { processor, limit, cursor }: ListOptions) => {
         const { admin } = await tasks();
@@ -32,7 +31,7 @@ export const addParkedCommands: Define = (program, act) => {
         output.answer(page, ({ events, nextCursor }) => {
           if (events.length === 0) output.note('Nothing is parked.');
           else showEvents(events, output);
-          if (nextCursor !== undefined) output.note(`There are more: --cursor ${nextCursor}`);
+          tellMore(nextCursor, output);
         });
       }),
     );

@@ -5,11 +5,10 @@ import { list, wholeNumber } from '../arguments.js';
 import type { Output } from '../output/output.js';
 import { printable } from '../output/printable.js';
 import { countText } from '../output/words.js';
+import { type PageOptions, tellMore, withPage } from '../page.js';
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly type?: readonly string[];
-  readonly limit: number;
-  readonly cursor?: string;
 }
 
 interface Reason {
@@ -20,12 +19,13 @@ export const addTypeCommands: Define = (program, act) => {
   const group = program
     .command('type')
     .description('task types: whether workers get tasks of them, and how many at once');
-  group
-    .command('list')
-    .description('those that are paused or limited, or have tasks for workers')
+  withPage(
+    group
+      .command('list')
+      .description('those that are paused or limited, or have tasks for workers'),
+    100,
+  )
     .option('-t, --type <type>', 'only these task types', list)
-    .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 500), 100)
-    .option('--cursor <cursor>', 'go on where an earlier list ended')
     .action(
       act(async ({ output, call, tasks }, { type, limit, cursor }: ListOptions) => {
         const { admin } = await tasks();
@@ -33,7 +33,7 @@ export const addTypeCommands: Define = (program, act) => {
         output.answer(page, ({ types, nextCursor }) => {
           if (types.length === 0) output.note('No task type is paused, limited or has tasks.');
           else showTypes(types, output);
-          if (nextCursor !== undefined) output.note(`There are more: --cursor ${nextCursor}`);
+          tellMore(nextCursor, output);
         });
       }),
     );

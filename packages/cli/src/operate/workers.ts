@@ -1,25 +1,24 @@
 /** `taskmanager worker …` */
 import type { WorkerInfo } from '@taskmanager/client';
 import type { Define } from '../act.js';
-import { list, wholeNumber } from '../arguments.js';
+import { list } from '../arguments.js';
 import type { Output } from '../output/output.js';
 import { countText } from '../output/words.js';
+import { type PageOptions, tellMore, withPage } from '../page.js';
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly type?: readonly string[];
-  readonly limit: number;
-  readonly cursor?: string;
 }
 
 export const addWorkerCommands: Define = (program, act) => {
-  program
-    .command('worker')
-    .description('programs that claim tasks and do them')
-    .command('list')
-    .description('who claims at the asked process, and who holds tasks of any')
+  const group = program.command('worker').description('programs that claim tasks and do them');
+  withPage(
+    group
+      .command('list')
+      .description('who claims at the asked process, and who holds tasks of any'),
+    100,
+  )
     .option('-t, --type <type>', 'only of these task types', list)
-    .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 500), 100)
-    .option('--cursor <cursor>', 'go on where an earlier list ended')
     .action(
       act(async ({ output, call, tasks }, { type, limit, cursor }: ListOptions) => {
         const client = await tasks();
@@ -28,7 +27,7 @@ export const addWorkerCommands: Define = (program, act) => {
           if (workers.length === 0) output.note('No worker claims or holds tasks.');
           else showWorkers(workers, output);
           if (more) output.note('So many tasks are held that some workers may hold more.');
-          if (nextCursor !== undefined) output.note(`There are more: --cursor ${nextCursor}`);
+          tellMore(nextCursor, output);
         });
       }),
     );

@@ -1,25 +1,24 @@
 import { TASK_SORTS, type TaskInfo, type TaskListFilter, type TaskSort } from '@taskmanager/client';
 import { Option } from 'commander';
 import type { Define } from '../act.js';
-import { wholeNumber } from '../arguments.js';
 import type { Output } from '../output/output.js';
 import type { Column } from '../output/table.js';
+import { type PageOptions, tellMore, withPage } from '../page.js';
 import type { Session } from '../session.js';
 import { filterOf, type FilterOptions, withFilter } from './filter.js';
 import { progressText } from './progress-text.js';
 import { inColourOf } from './status-paint.js';
 
-interface ListOptions extends FilterOptions {
+interface ListOptions extends FilterOptions, PageOptions {
   readonly sort: TaskSort;
   readonly order: 'asc' | 'desc';
-  readonly limit: number;
-  readonly cursor?: string;
   readonly all?: true;
 }
 
 /** `task list`: a page of tasks, or all of them. */
 export const defineList: Define = (group, act) => {
-  withFilter(group.command('list').description('tasks, the one that changed last first'))
+  const list = group.command('list').description('tasks, the one that changed last first');
+  withPage(withFilter(list))
     .addOption(
       new Option('--sort <field>', 'what they are sorted by')
         .choices(TASK_SORTS)
@@ -28,8 +27,6 @@ export const defineList: Define = (group, act) => {
     .addOption(
       new Option('--order <order>', 'which end first').choices(['asc', 'desc']).default('desc'),
     )
-    .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 500), 50)
-    .option('--cursor <cursor>', 'go on where an earlier list ended')
     .option('--all', 'every page; with --json one task a line')
     .addHelpText(
       'after',
@@ -55,8 +52,7 @@ async function listTasks(session: Session, options: ListOptions): Promise<void> 
     const page = await tasks.listTasksPage({ ...filter, limit }, call);
     output.answer(page, ({ tasks: found, nextCursor }) => {
       show(output, found);
-      if (nextCursor !== undefined)
-        output.note(output.paintErrors.dim(`There are more: --cursor ${nextCursor}, or --all.`));
+      tellMore(nextCursor, output, ', or --all.');
     });
     return;
   }

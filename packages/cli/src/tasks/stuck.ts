@@ -1,22 +1,21 @@
 import type { Define } from '../act.js';
-import { duration, wholeNumber } from '../arguments.js';
+import { duration } from '../arguments.js';
 import { ExitCode } from '../exit-codes.js';
 import { durationText } from '../output/words.js';
+import { type PageOptions, tellMore, withPage } from '../page.js';
 
-interface StuckOptions {
+interface StuckOptions extends PageOptions {
   readonly grace?: number;
-  readonly limit: number;
-  readonly cursor?: string;
 }
 
 /** `task stuck`: what time or a processor should have moved and has not. */
 export const defineStuck: Define = (group, act) => {
-  group
-    .command('stuck')
-    .description('tasks that should have been moved and were not; none: all is well')
+  withPage(
+    group
+      .command('stuck')
+      .description('tasks that should have been moved and were not; none: all is well'),
+  )
     .option('--grace <duration>', 'only those that are overdue by more than this (10s)', duration)
-    .option('-n, --limit <number>', 'at most so many', wholeNumber(1, 500), 50)
-    .option('--cursor <cursor>', 'go on where an earlier list ended')
     .addHelpText('after', '\nExit code 3: there are some.')
     .action(
       act(async ({ output, call, tasks }, { grace, limit, cursor }: StuckOptions) => {
@@ -39,7 +38,7 @@ export const defineStuck: Define = (group, act) => {
               ],
               found,
             );
-          if (nextCursor !== undefined) output.note(`There are more: --cursor ${nextCursor}`);
+          tellMore(nextCursor, output);
         });
         return page.tasks.length === 0 ? ExitCode.Done : ExitCode.Found;
       }),
