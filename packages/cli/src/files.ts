@@ -5,6 +5,7 @@ import { access, readFile, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
 import type { Io } from './io.js';
 import { CommandFailed, UsageError } from './usage-error.js';
 
@@ -14,6 +15,28 @@ export interface FileOptions {
   readonly force?: true;
 }
 
+export function withOut(command: Command): Command {
+  return command
+    .option('-o, --out <file>', 'into this file instead of standard output')
+    .option('--force', 'replace the file when it is there');
+}
+
+/**
+ * The file that is to be written; undefined: standard output. Asked before the work, too.
+ *
+ * @throws UsageError when it is there already and may not be replaced
+ */
+export async function freeFile({ out, force }: FileOptions): Promise<string | undefined> {
+  if (out === undefined || out === '-') return undefined;
+  const there = await access(out).then(
+    () => true,
+    () => false,
+  );
+  if (there && !force)
+    throw new UsageError(`${out} is there already: choose another name, or say --force.`);
+  return out;
+}
+
 /**
  * Writes what the streams give, the first one's source, as fast as it is taken.
  *
@@ -21,21 +44,21 @@ export interface FileOptions {
  * @throws CommandFailed when there can be no such file
  */
 export async function writeOut(
-  { out, force }: FileOptions,
+  options: FileOptions,
   io: Io,
   ...streams: readonly [Readable, ...NodeJS.ReadWriteStream[]]
 ): Promise<void> {
-  if (out === undefined || out === '-') {
+  const out = await freeFile(options);
+  if (out === undefined) {
     await pipeline([...streams, io.output], { signal: io.signal, end: false });
     return;
   }
-  await assertFree(out, force ?? false);
   // A name of its own, and a new file: what somebody else has put or writes there is left alone.
   const part = `${out}.${randomUUID()}.part`;
   try {
     const file: Writable = createWriteStream(part, { flags: 'wx', mode: 0o600 });
     await pipeline([...streams, file], { signal: io.signal });
-    await assertFree(out, force ?? false);
+    await freeFile(options);
     await rename(part, out);
   } catch (error) {
     await rm(part, { force: true });
@@ -43,16 +66,6 @@ export async function writeOut(
     if (path !== part) throw error;
     throw new CommandFailed(`${out} cannot be written: ${message.split(', ')[0]}`);
   }
-}
-
-/** @throws UsageError when there is such a file, and it may not be replaced */
-export async function assertFree(path: string, force: boolean): Promise<void> {
-  const there = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (there && !force)
-    throw new UsageError(`${path} is there already: choose another name, or say --force.`);
 }
 
 /** The lines of a file, or of standard input for `-`. */
@@ -71,6 +84,7 @@ export function linesOf(path: string, io: Io): AsyncIterable<string> {
       }
     } finally {
       lines.close();
+      if (input !== io.input) input.destroy();
     }
   })();
 }

@@ -3,8 +3,8 @@ import type { AuditEvent, AuditFilter } from '@taskmanager/client';
 import { Option } from 'commander';
 import { stringify } from 'csv-stringify';
 import type { Define } from '../act.js';
-import { assertFree, type FileOptions, writeOut } from '../files.js';
-import { Pace } from '../jobs/pace.js';
+import { type FileOptions, freeFile, withOut, writeOut } from '../files.js';
+import { OwnProgress } from '../jobs/own-progress.js';
 import { ProgressDisplay } from '../jobs/progress-display.js';
 import { printable, safeJson } from '../output/printable.js';
 import { amountText, timeText } from '../output/words.js';
@@ -20,15 +20,14 @@ const PAGE = 1_000;
 
 /** `audit export`: everything that a filter covers, page by page; memory stays as it is. */
 export const defineExport: Define = (group, act) => {
-  withAuditFilter(group.command('export').description('everything that fits, as NDJSON or CSV'))
+  const everything = group.command('export').description('everything that fits, as NDJSON or CSV');
+  withOut(withAuditFilter(everything))
     .addOption(
       new Option('--format <format>', 'of the file').choices(['ndjson', 'csv']).default('ndjson'),
     )
     .addOption(
       new Option('--order <order>', 'which end first').choices(['asc', 'desc']).default('asc'),
     )
-    .option('-o, --out <file>', 'into this file instead of standard output')
-    .option('--force', 'replace the file when it is there')
     .addHelpText(
       'after',
       `
@@ -40,8 +39,8 @@ Examples:
 };
 
 async function exportAll(session: Session, options: ExportOptions): Promise<void> {
-  const { format, order, out, force } = options;
-  if (out !== undefined && out !== '-') await assertFree(out, force ?? false);
+  const { format, order } = options;
+  const file = await freeFile(options);
   const filter = { ...auditFilterOf(options), order };
   const display = new ProgressDisplay(session.io.errors, 'audit export');
   let written = 0;
@@ -52,8 +51,8 @@ async function exportAll(session: Session, options: ExportOptions): Promise<void
   } finally {
     display.stop();
   }
-  if (out !== undefined && out !== '-')
-    session.output.note(`${amountText(written, 'event')} written to ${printable(out)}.`);
+  if (file !== undefined)
+    session.output.note(`${amountText(written, 'event')} written to ${printable(file)}.`);
 }
 
 /** A page at a time is in memory, and what the writer has not taken of it. */
@@ -65,14 +64,14 @@ async function* pages(
 ): AsyncGenerator<readonly AuditEvent[], void> {
   const tasks = await session.tasks();
   let cursor: string | undefined;
-  let pace: Pace | undefined;
+  let progress: OwnProgress | undefined;
   do {
-    const request = { ...filter, limit: PAGE, cursor, count: pace === undefined };
+    const request = { ...filter, limit: PAGE, cursor, count: progress === undefined };
     const page = await tasks.queryAudit(request, session.call);
-    pace ??= new Pace('events', page.count?.exact ? page.count.events : undefined);
+    progress ??= new OwnProgress('events', page.count?.exact ? page.count.events : undefined);
     yield page.events;
     onWritten(page.events.length);
-    display.update(pace.count(page.events.length));
+    display.update(progress.count(page.events.length));
     cursor = page.nextCursor;
   } while (cursor !== undefined);
 }

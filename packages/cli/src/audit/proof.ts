@@ -9,7 +9,7 @@ import type {
 import type { Define } from '../act.js';
 import { id } from '../arguments.js';
 import { ExitCode } from '../exit-codes.js';
-import { assertFree, type FileOptions, textOf, writeOut } from '../files.js';
+import { type FileOptions, freeFile, textOf, withOut, writeOut } from '../files.js';
 import { runJob, type WaitOption, withWait } from '../jobs/run-job.js';
 import type { Output } from '../output/output.js';
 import { printable, safeJson } from '../output/printable.js';
@@ -22,9 +22,8 @@ interface VerifyOptions extends WaitOption {
 }
 
 export const defineSeal: Define = (group, act) => {
-  withWait(group.command('seal').description('a digest of all histories, to be kept elsewhere'))
-    .option('-o, --out <file>', 'into this file instead of standard output')
-    .option('--force', 'replace the file when it is there')
+  const seal = group.command('seal').description('a digest of all histories, to be kept elsewhere');
+  withOut(withWait(seal))
     .addHelpText(
       'after',
       `
@@ -36,8 +35,7 @@ Example:
     )
     .action(
       act(async (session, options: WaitOption & FileOptions) => {
-        const { out, force } = options;
-        if (out !== undefined && out !== '-') await assertFree(out, force ?? false);
+        await freeFile(options);
         return runJob<HistorySeal>(
           session,
           options,

@@ -2,26 +2,24 @@
 import { Readable } from 'node:stream';
 import type { Define } from '../act.js';
 import { id } from '../arguments.js';
-import { assertFree, type FileOptions, linesOf, writeOut } from '../files.js';
+import { type FileOptions, freeFile, linesOf, withOut, writeOut } from '../files.js';
 import { printable } from '../output/printable.js';
 import { amountText } from '../output/words.js';
 
 export const defineMove: Define = (group, act) => {
-  group
-    .command('export')
-    .description('a task with its whole history as one file, to be imported elsewhere')
-    .argument('<id>', 'the task', id)
-    .option('-o, --out <file>', 'into this file instead of standard output')
-    .option('--force', 'replace the file when it is there')
-    .action(
-      act(async (session, task: string, options: FileOptions) => {
-        const { out, force } = options;
-        if (out !== undefined && out !== '-') await assertFree(out, force ?? false);
-        const lines = (await session.tasks()).exportTask(task, session.call);
-        await writeOut(options, session.io, Readable.from(ended(lines)));
-        if (out !== undefined && out !== '-') session.output.note(`It is in ${printable(out)}.`);
-      }),
-    );
+  withOut(
+    group
+      .command('export')
+      .description('a task with its whole history as one file, to be imported elsewhere')
+      .argument('<id>', 'the task', id),
+  ).action(
+    act(async (session, task: string, options: FileOptions) => {
+      const file = await freeFile(options);
+      const lines = (await session.tasks()).exportTask(task, session.call);
+      await writeOut(options, session.io, Readable.from(ended(lines)));
+      if (file !== undefined) session.output.note(`It is in ${printable(file)}.`);
+    }),
+  );
   group
     .command('import')
     .description('read a task that another service has exported; read-only here; asks before')

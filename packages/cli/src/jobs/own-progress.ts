@@ -1,7 +1,7 @@
 import type { JobProgress } from '@taskmanager/client';
 
 /** The progress of what this program itself does: counts, and says at which rate and for how long still. */
-export class Pace {
+export class OwnProgress {
   private done = 0;
   private readonly since = performance.now();
 
