@@ -280,6 +280,15 @@ describe('audit seal and verify', () => {
     );
   });
 
+  it('make no seal for a file that nobody would wait to write', async () => {
+    const file = join(folder, 'unwritten.json');
+    const ended = await taskmanager(['audit', 'seal', '--no-wait', '--out', file], {
+      answers: ends('seal_history', seal),
+    });
+    expect(ended).toMatchObject({ code: 2, asked: [] });
+    expect(ended.err).toContain('--no-wait');
+  });
+
   it('say what a seal does not show, where an event was changed that it covers', async () => {
     const file = join(folder, 'seal.json');
     writeFileSync(file, JSON.stringify(seal));

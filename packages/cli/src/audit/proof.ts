@@ -35,6 +35,8 @@ Example:
     )
     .action(
       act(async (session, options: WaitOption & FileOptions) => {
+        if (!options.wait && options.out !== undefined)
+          throw new UsageError('--out needs the seal, which --no-wait does not wait for.');
         await freeFile(options);
         return runJob<HistorySeal>(
           session,
