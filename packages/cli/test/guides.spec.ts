@@ -49,13 +49,16 @@ function leaves(group: Command, path: readonly string[] = []): readonly string[]
   );
 }
 
-describe.each(['command-line.md', 'something-is-wrong.md', 'operating-workers.md'])('In %s', (guide) => {
-  it.each(commandsOf(guide))('taskmanager %s is a command', async (line) => {
-    // A command that is named without what it is about is no whole line.
-    const isNamed = leaves(program()).includes(line);
-    if (!isNamed) await program().parseAsync(words(line), { from: 'user' });
-  });
-});
+describe.each(['command-line.md', 'something-is-wrong.md', 'operating-workers.md'])(
+  'In %s',
+  (guide) => {
+    it.each(commandsOf(guide))('taskmanager %s is a command', async (line) => {
+      // A command that is named without what it is about is no whole line.
+      const isNamed = leaves(program()).includes(line);
+      if (!isNamed) await program().parseAsync(words(line), { from: 'user' });
+    });
+  },
+);
 
 describe('The guide of the command line', () => {
   it('names every command', () => {
