@@ -6,9 +6,10 @@ import { decodeTaskEvent, type StoredTaskEvent } from '../../events/index.js';
 import { evolve, type Task, toTaskInfo } from '../../task/index.js';
 import { originOf, type TaskHistories, type TaskHistory } from '../history/task-histories.js';
 import { maySee, taskNotFound } from '../visibility.js';
+import type { NamedPoint } from './task-point.js';
 
 /** The end of the task's history: as it is now. */
-export const NOW: TaskPoint = {};
+export const NOW: NamedPoint = {};
 
 /**
  * The task as it was at each of the points, folded from the log by the one fold there is; a deleted one
@@ -20,7 +21,7 @@ export const NOW: TaskPoint = {};
 export async function tasksAt(
   histories: TaskHistories,
   id: string,
-  points: readonly TaskPoint[],
+  points: readonly NamedPoint[],
   apps: readonly string[] | undefined,
 ): Promise<readonly TaskInfo[]> {
   const history = await histories.find(id);
@@ -45,7 +46,7 @@ export async function tasksAt(
     const state = states[index];
     if (!state) throw notYet(id, createdAt);
     if (point.revision !== undefined && state.revision !== point.revision) {
-      throw noSuchRevision(id, point.revision, revision);
+      throw noSuchRevision(id, point, revision);
     }
     const { imported } = history;
     return { ...toTaskInfo(state), ...(imported && { imported: originOf(imported) }) };
@@ -84,8 +85,8 @@ const notYet = (id: string, createdAt: number): Refusal =>
     { id, createdAt },
   );
 
-const noSuchRevision = (id: string, revision: number, last: number): Refusal =>
+const noSuchRevision = (id: string, { revision, field }: NamedPoint, last: number): Refusal =>
   new Refusal('VALIDATION_FAILED', `Task ${id} has revisions 0 to ${last}, not ${revision}.`, {
-    field: 'revision',
+    field,
     last,
   });

@@ -91,6 +91,10 @@ describe('get_task_at', () => {
     await expect(taskAt({ id, revision: 1 })).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
       message: expect.stringContaining('has revisions 0 to 0, not 1'),
+      details: { field: 'revision', last: 0 },
+    });
+    await expect(diff({ id, fromRevision: 0, toRevision: 9 })).rejects.toMatchObject({
+      details: { field: 'toRevision', last: 0 },
     });
     const oneOfTwo = { code: 'VALIDATION_FAILED', message: expect.stringContaining('Say either') };
     await expect(taskAt({ id })).rejects.toMatchObject(oneOfTwo);
