@@ -11,13 +11,16 @@ const COUNTED = 2_000;
 type Value = string | number;
 type Row = Readonly<Record<string, Value | null>>;
 
-/** A table beside the rows, in the order of its key; `fits` says whether the row of its task wants it. */
+/**
+ * A table beside the rows, in the order of its key; `fits` says whether the row of its task wants it: any row
+ * does when it is left out, and no more than the key is read.
+ */
 interface Beside {
   readonly table: string;
   readonly key: readonly string[];
   readonly seq: string;
   readonly what: string;
-  readonly fits: (entry: Row, state: string) => boolean;
+  readonly fits?: (entry: Row, state: string) => boolean;
 }
 
 interface Counter {
@@ -83,8 +86,8 @@ function besides({ payload, tag, queue, due, text }: TaskTableNames): readonly B
       fits: (entry, state) =>
         queuePlace(entry, state) && lightTask(state).runAt === entry['run_at'],
     },
-    { table: payload, key: ['seq'], seq: 'seq', what: 'payload', fits: () => true },
-    { table: `${text}_docsize`, key: ['id'], seq: 'id', what: 'text', fits: () => true },
+    { table: payload, key: ['seq'], seq: 'seq', what: 'payload' },
+    { table: `${text}_docsize`, key: ['id'], seq: 'id', what: 'text' },
   ];
 }
 
@@ -95,18 +98,18 @@ async function walk(
   work: ReplayWork,
   differences: Differences,
 ): Promise<void> {
-  const place = `(${key.map((name) => `b.${name}`).join(', ')}) > (${key.map(() => '?').join(', ')})`;
+  const place = key.map((name) => `b.${name}`).join(', ');
+  const read = fits ? 'b.*, t.state AS row_state, t.group_id AS row_group' : place;
   const page: Statement<Value[], Row> = connection.prepare(
-    `SELECT b.*, t.state AS row_state, t.group_id AS row_group, t.id AS row_id FROM ${table} b
-     LEFT JOIN ${task} t ON t.seq = b.${seq}
-     WHERE ${place} ORDER BY ${key.map((name) => `b.${name}`).join(', ')} LIMIT ${PAGE}`,
+    `SELECT ${read}, t.id AS row_id FROM ${table} b LEFT JOIN ${task} t ON t.seq = b.${seq}
+     WHERE (${place}) > (${key.map(() => '?').join(', ')}) ORDER BY ${place} LIMIT ${PAGE}`,
   );
   let after: Value[] = key.map(() => FIRST);
   for (;;) {
     const entries = page.all(...after);
     for (const entry of entries) {
       const { row_state, row_id } = entry;
-      if (typeof row_state === 'string' && fits(entry, row_state)) continue;
+      if (typeof row_id === 'string' && (fits?.(entry, String(row_state)) ?? true)) continue;
       const of = key.map((name) => String(entry[name])).join(', ');
       differences.add({
         text: `A ${what} too many where lists look: ${of}`,
