@@ -1,8 +1,6 @@
-import { type HistorySeal, isPosition, logIdOf, TASK_ID_PATTERN } from '@taskmanager/protocol';
-import { Matches, ValidateBy, ValidateIf } from 'class-validator';
-
-/** The field may be left out; `null` is a value like any other. */
-const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
+import { type HistorySeal, isPosition, logIdOf } from '@taskmanager/protocol';
+import { ValidateBy } from 'class-validator';
+import { IsTaskId, Optional } from '../projections/query-fields.js';
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 
@@ -37,7 +35,7 @@ export class VerifyHistory {
   static readonly journaled = false as const;
 
   @Optional()
-  @Matches(TASK_ID_PATTERN, { message: '$property must be a UUID in lower case' })
+  @IsTaskId()
   readonly id?: string;
 
   @Optional()
