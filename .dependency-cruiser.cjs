@@ -10,6 +10,8 @@ const EXEMPT = [WIRING, SPEC];
 
 const PROTOCOL = '^packages/protocol/';
 const CONTEXT = '^src/context/';
+/** Rules of fields that messages of all kinds have. */
+const MESSAGE_FIELDS = String.raw`^src/context/message-fields\.ts$`;
 const CONFIG = '^src/config/';
 const EVENTS = '^src/events/';
 /** Long work that admin messages start. */
@@ -112,7 +114,7 @@ module.exports = {
     layer('context', CONTEXT, [PROTOCOL]),
     layer('events', EVENTS, [PROTOCOL]),
     layer('task', TASK, [EVENTS, PROTOCOL]),
-    layer('command-messages', COMMAND_MESSAGES, [PROTOCOL]),
+    layer('command-messages', COMMAND_MESSAGES, [PROTOCOL, MESSAGE_FIELDS]),
     layer(
       'command-handlers',
       '^src/commands/',
@@ -159,7 +161,7 @@ module.exports = {
       PROCESSING,
       COMMAND_MESSAGES,
     ]),
-    layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL]),
+    layer('admin-messages', ADMIN_MESSAGES, [PROTOCOL, MESSAGE_FIELDS]),
     layer('log-copy', '^src/log-copy/', [EVENT_STORE_PORTS, EVENTS, PROTOCOL]),
     layer('proof', PROOF, [
       SNAPSHOTS,

@@ -1,45 +1,19 @@
-import {
-  LIMITS,
-  RUN_BY,
-  TASK_ID_PATTERN,
-  TASK_TYPE_PATTERN,
-  type WorkRule,
-} from '@taskmanager/protocol';
-import {
-  IsIn,
-  IsInt,
-  IsString,
-  Matches,
-  Max,
-  Min,
-  MinLength,
-  ValidateBy,
-  ValidateIf,
-  type ValidationOptions,
-} from 'class-validator';
+import { LIMITS, TASK_TYPE_PATTERN, type WorkRule } from '@taskmanager/protocol';
+import { IsString, Matches, MinLength, ValidateBy, type ValidationOptions } from 'class-validator';
+import { all, HasLength, IsWhole, rule } from '../context/message-fields.js';
 
-/** Rules of fields that several messages have. A size past its limit is `PAYLOAD_TOO_LARGE`. */
+export {
+  HasLength,
+  IsAppName,
+  IsRunBy,
+  IsTaskId,
+  IsTime,
+  IsWhole,
+  Optional,
+} from '../context/message-fields.js';
+
+/** Rules of fields that several commands have. A size past its limit is `PAYLOAD_TOO_LARGE`. */
 const TOO_LARGE: ValidationOptions = { context: { code: 'PAYLOAD_TOO_LARGE' } };
-
-const all =
-  (...rules: PropertyDecorator[]): PropertyDecorator =>
-  (target, key) => {
-    for (const rule of rules) rule(target, key);
-  };
-
-/** The field may be left out; `null` is a value like any other. */
-export const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
-
-const rule = (
-  name: string,
-  message: string,
-  validate: (value: unknown) => boolean,
-  options?: ValidationOptions,
-): PropertyDecorator =>
-  ValidateBy(
-    { name, validator: { validate, defaultMessage: () => `$property ${message}` } },
-    options,
-  );
 
 const withinBytes = (name: string, limit: number, text: (value: unknown) => string | undefined) =>
   rule(
@@ -64,9 +38,6 @@ function isJson(value: unknown, depth: number): boolean {
   return true;
 }
 
-export const IsTaskId = (): PropertyDecorator =>
-  Matches(TASK_ID_PATTERN, { message: '$property must be a UUID in lower case' });
-
 /** `data`, `input`, `result` and `checkpoint`: any JSON. */
 export const IsPayload = (): PropertyDecorator =>
   all(
@@ -89,43 +60,18 @@ export const IsText = (): PropertyDecorator =>
     ),
   );
 
-/**
- * Text of so many UTF-16 units. Not class-validator's Length, which leaves variation selectors out of
- * the count and so has no bound.
- */
-export const HasLength = (
-  min: number,
-  max: number,
-  options?: ValidationOptions,
-): PropertyDecorator =>
-  rule(
-    'hasLength',
-    `must be text of ${min} to ${max} characters`,
-    (value) => typeof value === 'string' && value.length >= min && value.length <= max,
-    options,
-  );
-
 /** Text that must say something. */
 export const IsStatement = (): PropertyDecorator => all(IsText(), MinLength(1));
 
 export const IsTaskType = (options?: ValidationOptions): PropertyDecorator =>
   Matches(TASK_TYPE_PATTERN, options);
 
-export const IsAppName = (): PropertyDecorator => HasLength(1, LIMITS.appNameLength);
-
 export const IsWorkerId = (): PropertyDecorator => HasLength(1, LIMITS.actorIdLength);
 
-export const IsRunBy = (): PropertyDecorator => IsIn(RUN_BY);
-
 /** Milliseconds, 0 to ten years. */
-export const IsDuration = (min = 0): PropertyDecorator =>
-  all(IsInt(), Min(min), Max(LIMITS.durationMs));
+export const IsDuration = (min = 0): PropertyDecorator => IsWhole(min, LIMITS.durationMs);
 
-/** Epoch milliseconds that a Date can hold. */
-export const IsTime = (): PropertyDecorator => all(IsInt(), Min(0), Max(8.64e15));
-
-export const IsLeaseMs = (): PropertyDecorator =>
-  all(IsInt(), Min(LIMITS.leaseMsMin), Max(LIMITS.leaseMsMax));
+export const IsLeaseMs = (): PropertyDecorator => IsWhole(LIMITS.leaseMsMin, LIMITS.leaseMsMax);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

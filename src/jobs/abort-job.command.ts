@@ -1,4 +1,5 @@
-import { IsString, IsUUID, MaxLength, MinLength, ValidateIf } from 'class-validator';
+import { IsUUID } from 'class-validator';
+import { IsReason, Optional } from '../context/message-fields.js';
 
 /** Ends a job; what it has made so far is taken back. */
 export class AbortJob {
@@ -8,9 +9,7 @@ export class AbortJob {
   readonly jobId: string;
 
   /** For people: why. */
-  @ValidateIf((_, value) => value !== undefined)
-  @IsString()
-  @MinLength(1)
-  @MaxLength(1_000)
+  @Optional()
+  @IsReason()
   readonly reason?: string;
 }

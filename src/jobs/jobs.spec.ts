@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type JobInfo, type JobState, LIMITS } from '@taskmanager/protocol';
+import { validateSync } from 'class-validator';
 import { SystemClock, TimeOrderedIds, withContext } from '../context/index.js';
 import { ViewsDatabase } from '../database/index.js';
 import { AbortJob } from './abort-job.command.js';
@@ -105,6 +106,18 @@ describe('jobs', () => {
     expect(answered.error).toMatch(/root.*not tonight/);
     // One that has ended stays as it is.
     expect(await new AbortJobHandler(jobs).execute(abort)).toEqual(answered);
+  });
+
+  it('take a reason that is no longer than it may be, whatever it is made of', () => {
+    const about = { jobId: '0190a5a0-0000-7000-8000-000000000001' };
+    const broken = (reason: string) =>
+      validateSync(Object.assign(new AbortJob(), { ...about, reason })).map(
+        ({ property }) => property,
+      );
+    expect(broken('r'.repeat(1_000))).toEqual([]);
+    for (const reason of ['', 'r'.repeat(1_001), `r${'\ufe0f'.repeat(1_000)}`]) {
+      expect(broken(reason)).toEqual(['reason']);
+    }
   });
 
   it('refuse more than eight at a time, and an id that nobody has given out', async () => {

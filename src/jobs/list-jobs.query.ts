@@ -1,18 +1,6 @@
-import { JOB_STATES, type JobState, LIMITS } from '@taskmanager/protocol';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsUUID,
-  Max,
-  Min,
-  ValidateIf,
-} from 'class-validator';
-
-/** The field may be left out; `null` is a value like any other. */
-const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
+import { JOB_STATES, type JobState } from '@taskmanager/protocol';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsUUID } from 'class-validator';
+import { IsPageSize, Optional } from '../context/message-fields.js';
 
 /** Jobs of the data folder, the newest first. */
 export class ListJobs {
@@ -27,9 +15,7 @@ export class ListJobs {
   readonly states?: readonly JobState[];
 
   @Optional()
-  @IsInt()
-  @Min(1)
-  @Max(LIMITS.listPage)
+  @IsPageSize()
   readonly limit?: number;
 
   /** From the page before; `states` must be as they were. */

@@ -1,5 +1,4 @@
-import { LIMITS } from '@taskmanager/protocol';
-import { AreTaskTypes, IsCursor, IsWhole, Optional } from './query-fields.js';
+import { AreTaskTypes, IsCursor, IsPageSize, Optional } from './query-fields.js';
 
 /** What a query asks that lists something of task types, page by page. */
 export abstract class PageOfTypes {
@@ -8,7 +7,7 @@ export abstract class PageOfTypes {
   readonly taskTypes?: readonly string[];
 
   @Optional()
-  @IsWhole(1, LIMITS.listPage)
+  @IsPageSize()
   readonly limit?: number;
 
   /** The `nextCursor` of the page before. */

@@ -12,9 +12,8 @@ import {
   Max,
   MaxLength,
   Min,
-  ValidateBy,
-  ValidateIf,
 } from 'class-validator';
+import { Optional, rule } from '../context/message-fields.js';
 
 /** What may stand in the endpoints file: every size is bounded. No message shows a value. */
 export const ENDPOINT_NAME = /^[a-z][a-z0-9_-]{0,63}$/;
@@ -34,10 +33,6 @@ export const isSecret = (text: string): boolean => {
   return base64.length % 4 === 0 && length >= 24 && length <= 64;
 };
 export const SECRET_RULE = 'must be whsec_ and a key of 24 to 64 bytes in base64';
-
-const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
-const rule = (name: string, message: string, validate: (value: unknown) => boolean) =>
-  ValidateBy({ name, validator: { validate, defaultMessage: () => `$property ${message}` } });
 
 function isDecodable(text: string): boolean {
   try {

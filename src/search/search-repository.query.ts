@@ -1,12 +1,17 @@
 import {
-  LIMITS,
   SEARCH_KINDS,
   type SearchKind,
   SYMBOL_KINDS,
   type SymbolKind,
 } from '@taskmanager/protocol';
 import { IsIn } from 'class-validator';
-import { HasLength, IsCursor, IsOneLine, IsWhole, Optional } from '../projections/query-fields.js';
+import {
+  HasLength,
+  IsCursor,
+  IsOneLine,
+  IsPageSize,
+  Optional,
+} from '../projections/query-fields.js';
 
 const MAX_PATH = 4_096;
 
@@ -37,7 +42,7 @@ export class SearchRepository {
   readonly path?: string;
 
   @Optional()
-  @IsWhole(1, LIMITS.listPage)
+  @IsPageSize()
   readonly limit?: number;
 
   @Optional()

@@ -1,5 +1,5 @@
 import { LIMITS } from '@taskmanager/protocol';
-import { IsCursor, IsWhole, Optional } from '../query-fields.js';
+import { IsCursor, IsPageSize, IsWhole, Optional } from '../query-fields.js';
 
 /** Tasks that time or a processor should have moved and has not. */
 export class ListStuckTasks {
@@ -11,7 +11,7 @@ export class ListStuckTasks {
   readonly graceMs?: number;
 
   @Optional()
-  @IsWhole(1, LIMITS.listPage)
+  @IsPageSize()
   readonly limit?: number;
 
   @Optional()

@@ -15,7 +15,7 @@ import {
   IsCursor,
   IsRunBy,
   IsTime,
-  IsWhole,
+  IsPageSize,
   Optional,
 } from '../query-fields.js';
 
@@ -86,7 +86,7 @@ export class ListTasks {
   readonly order?: 'asc' | 'desc';
 
   @Optional()
-  @IsWhole(1, LIMITS.listPage)
+  @IsPageSize()
   readonly limit?: number;
 
   /** From the page before; everything else but `limit` must be as it was. */
