@@ -24,6 +24,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Broker, startBroker } from './nats.js';
 import { type Service, startService } from './service.js';
 import { RawTcp, type RawReply } from './transport-raw.js';
+import { until } from './until.js';
 
 /** Admin messages and explain_task, through the whole service, over both transports. */
 
@@ -252,14 +253,6 @@ describe('Parked events', () => {
     (await client.ok<ParkedEventsPage>('tasks.admin.list_parked_events', { processor })).events;
   const typesOf = (id: string) =>
     got.filter(({ taskId }) => taskId === id).map(({ type }) => type.replace('task.', ''));
-
-  async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-    const end = performance.now() + 20_000;
-    while (!(await holds())) {
-      if (performance.now() > end) throw new Error('it did not come true in 20 s');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 
   /** A task whose first event is parked, with two more waiting behind it. */
   async function parkedTask(): Promise<string> {

@@ -6,12 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { type Refusal, SystemClock } from '../src/context/index.js';
 import { ViewsDatabase } from '../src/database/index.js';
 import { MemoryEventLog } from '../src/event-store/memory/index.js';
-import { until } from '../src/processing/handlers/handler-run.fixture.js';
 import { AuditLog } from '../src/projections/audit/audit-log.fixture.js';
 import { AuditReader } from '../src/projections/audit/audit-reader.js';
 import { AuditRun } from '../src/projections/audit/audit-run.js';
 import { AuditThread } from '../src/projections/audit/audit-thread.js';
 import type { AuditProjection } from '../src/projections/audit/audit.projection.js';
+import { until } from './until.js';
 
 /** `npm test` builds first. */
 const PROGRAM = new URL('../dist/projections/audit/audit.thread.js', import.meta.url);

@@ -4,6 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type FeedEvent, TaskManager } from '@taskmanager/client';
 import { type Broker, startBroker } from './nats.js';
 import { type Service, startService } from './service.js';
+import { until } from './until.js';
 
 /** A real broker that is killed and started again under load. */
 
@@ -11,7 +12,6 @@ const TASKS = 20;
 const ROUNDS = 3;
 const ROUND_MS = 1_000;
 const AWAY_MS = 500;
-const LIMIT_MS = 30_000;
 
 let broker: Broker;
 let service: Service;
@@ -168,13 +168,5 @@ class Subscriber extends Arrivals {
 
   close(): Promise<void> {
     return this.connection.close();
-  }
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS;
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error('It did not come about in time.');
-    await delay(20);
   }
 }

@@ -6,16 +6,15 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ProcessorRunner } from '../src/processing/index.js';
 import { Receiver, SECRET } from '../src/publishers/publishers.fixture.js';
 import { doneJob, endedJob } from './job-done.js';
 import { type Broker, startBroker } from './nats.js';
 import { type Service, startService } from './service.js';
+import { until } from './until.js';
 
 const APP = 'replay';
 const TASKS = 20;
-const LIMIT_MS = 30_000;
 
 /** Rebuilding, comparing and trying out, through the whole service: what they tell, and that they do nothing. */
 describe('Replay', () => {
@@ -242,11 +241,3 @@ describe('Replay', () => {
 
   const received = () => receiver.received.length;
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const limit = performance.now() + LIMIT_MS;
-  while (!(await holds())) {
-    if (performance.now() > limit) throw new Error(`It did not come to: ${holds.toString()}`);
-    await delay(10);
-  }
-}

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Service, startService } from './service.js';
 import { RawTcp } from './transport-raw.js';
+import { until } from './until.js';
 
 /** The whole service with rules for old tasks, on real SQLite files. */
 
@@ -52,14 +53,6 @@ async function ended(client: RawTcp, count: number, taskType: string, by = 'comp
 async function left(client: RawTcp, filter: object = {}): Promise<string[]> {
   const { tasks } = await client.ok<TaskPage>('tasks.query.list_tasks', { limit: 500, ...filter });
   return tasks.map(({ id }) => id).sort();
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error('it did not come true in 20 s');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 describe('Retention', () => {

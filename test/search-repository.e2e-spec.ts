@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TaskManager } from '@taskmanager/client';
 import { indexRepository, WorkerRoots } from '@taskmanager/workers';
@@ -10,6 +9,7 @@ import { FakeRunningTask } from '../packages/workers/test/fake-running-task.js';
 import { makeRepository } from '../packages/workers/test/generated-repository.js';
 import { execGit } from '../packages/workers/test/git.js';
 import { type Service, spawnService, startService } from './service.js';
+import { until } from './until.js';
 
 const TOKENS = {
   'a-reader': { id: 'ann', roles: ['reader'] },
@@ -136,12 +136,3 @@ describe('The whole way, with the program of the workers', () => {
     }
   });
 });
-
-/** Asks again until it is so: what is waited for says nothing of its own to this client. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 25_000;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error('it did not become so');
-    await delay(20);
-  }
-}

@@ -14,6 +14,7 @@ import { AbortJobHandler } from './abort-job.handler.js';
 import { GetJobHandler } from './get-job.handler.js';
 import { JobInterrupted, Jobs, type JobWork, type RunJob } from './index.js';
 import { ListJobsHandler } from './list-jobs.handler.js';
+import { until } from '../../test/until.js';
 
 Logger.overrideLogger(false);
 
@@ -316,11 +317,3 @@ describe('jobs', () => {
     expect(seen).toEqual([true]);
   });
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error('It did not come to that in five seconds.');
-    await sleep(5);
-  }
-}

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryProcessorStorage, MemoryProcessorStore } from '../event-store/memory/index.js';
-import { quickOwnership, until } from './handlers/handler-run.fixture.js';
+import { quickOwnership } from './handlers/handler-run.fixture.js';
 import { OWNER_LEASE, type Ownership } from './ownership.js';
+import { until } from '../../test/until.js';
 
 const HOUR_MS = 3_600_000;
 

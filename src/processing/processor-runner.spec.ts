@@ -9,12 +9,13 @@ import {
 } from '../event-store/memory/index.js';
 import { ProgressUpdated, TaskCreated, TaskPaused } from '../events/index.js';
 import { TaskLog } from '../projections/task-log.fixture.js';
-import { Recorder, until } from './handlers/handler-run.fixture.js';
+import { Recorder } from './handlers/handler-run.fixture.js';
 import { processing } from './processing.fixture.js';
 import { Publishers } from './handlers/processor-handler.js';
 import { ProcessorRunner } from './processor-runner.js';
 import { type DueTimer, On, OnDue, type SagaEvent, TaskSaga } from './sagas/saga.js';
 import { SagaFinder } from './sagas/saga-finder.js';
+import { until } from '../../test/until.js';
 
 class Greet {
   constructor(

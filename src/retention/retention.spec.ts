@@ -6,6 +6,7 @@ import type { RetentionSettings } from '../config/index.js';
 import { contextOf, SystemClock, TimeOrderedIds } from '../context/index.js';
 import type { Ownership } from '../processing/index.js';
 import { Retention } from './retention.js';
+import { until } from '../../test/until.js';
 
 /** Whether this process runs what moves by itself; as the test says. */
 class GivenOwnership {
@@ -74,14 +75,6 @@ function start(settings: RetentionSettings | undefined): void {
     new TimeOrderedIds(),
   );
   retention.onApplicationBootstrap();
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error('it did not come true in 5 s');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }
 
 const rule = { statuses: ['completed'], maxAgeMs: 1_000 } as const;

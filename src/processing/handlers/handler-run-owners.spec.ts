@@ -3,7 +3,8 @@ import { LogFile, SqliteEventLog, SqliteProcessorStore } from '../../event-store
 import { ProgressUpdated } from '../../events/index.js';
 import { temporaryFolder } from '../../projections/views.fixture.js';
 import { TaskLog } from '../../projections/task-log.fixture.js';
-import { gate, OwnerProcess, Recorder, until } from './handler-run.fixture.js';
+import { gate, OwnerProcess, Recorder } from './handler-run.fixture.js';
+import { until } from '../../../test/until.js';
 
 /** A process with its own connection to the file. */
 class FileProcess {

@@ -7,7 +7,8 @@ import {
 } from '../../event-store/memory/index.js';
 import { ProgressUpdated, taskStream } from '../../events/index.js';
 import { TaskLog } from '../../projections/task-log.fixture.js';
-import { gate, nameOf, OwnerProcess, Recorder, until } from './handler-run.fixture.js';
+import { gate, nameOf, OwnerProcess, Recorder } from './handler-run.fixture.js';
+import { until } from '../../../test/until.js';
 
 let tasks: TaskLog;
 let kept: MemoryProcessorStorage;

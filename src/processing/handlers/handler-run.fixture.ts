@@ -105,19 +105,6 @@ export class OwnerProcess {
   }
 }
 
-/** Resolves when the condition holds; fails after so many milliseconds. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what = condition.toString(),
-  ms = 15_000,
-): Promise<void> {
-  const limit = performance.now() + ms;
-  while (!(await condition())) {
-    if (performance.now() > limit) throw new Error(`Not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** A promise and how to fulfil it. */
 export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open: () => void = () => undefined;

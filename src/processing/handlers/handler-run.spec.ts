@@ -7,8 +7,9 @@ import {
 } from '../../event-store/memory/index.js';
 import { ProgressUpdated } from '../../events/index.js';
 import { TaskLog } from '../../projections/task-log.fixture.js';
-import { gate, nameOf, OwnerProcess, Recorder, until } from './handler-run.fixture.js';
+import { gate, nameOf, OwnerProcess, Recorder } from './handler-run.fixture.js';
 import { TryLater } from './processor-handler.js';
+import { until } from '../../../test/until.js';
 
 let tasks: TaskLog;
 let kept: MemoryProcessorStorage;

@@ -6,9 +6,9 @@ import { ClaimWaiters } from '../../projections/tasks/claim-waiters.js';
 import { TaskProjection } from '../../projections/tasks/task.projection.js';
 import { TaskLog } from '../../projections/task-log.fixture.js';
 import { temporaryFolder } from '../../projections/views.fixture.js';
-import { until } from '../handlers/handler-run.fixture.js';
 import { ProjectionRun } from './projection-run.js';
 import { ViewGenerations } from './view-generations.js';
+import { until } from '../../../test/until.js';
 
 const OLD = 1;
 const YOUNG = 2;

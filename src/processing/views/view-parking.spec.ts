@@ -21,6 +21,7 @@ import { toTaskInfo } from '../../task/index.js';
 import { failureOf } from './event-failed.js';
 import { ProjectionRun } from './projection-run.js';
 import { ViewGenerations } from './view-generations.js';
+import { until } from '../../../test/until.js';
 
 const LATER = 'Later';
 
@@ -109,14 +110,6 @@ class Process {
 
   async status(log: EventLog) {
     return (await this.run.status(await log.head()))[0]!;
-  }
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const limit = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > limit) throw new Error('It did not come about in 20 s.');
-    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 

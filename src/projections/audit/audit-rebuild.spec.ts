@@ -4,7 +4,6 @@ import type { EventLog } from '../../event-store/index.js';
 import { ProgressUpdated } from '../../events/index.js';
 import { JobAborted, JobInterrupted } from '../../jobs/index.js';
 import type { ProcessorRunner } from '../../processing/index.js';
-import { until } from '../../processing/handlers/handler-run.fixture.js';
 import {
   AuditFolder,
   change,
@@ -17,6 +16,7 @@ import {
 } from './audit-folder.fixture.js';
 import { AuditReader } from './audit-reader.js';
 import type { AuditProjection } from './audit.projection.js';
+import { until } from '../../../test/until.js';
 
 let here: AuditFolder;
 beforeEach(async () => {

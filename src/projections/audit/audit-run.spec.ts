@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import Sqlite from '@taskmanager/sqlite-driver';
 import { MemoryEventLog } from '../../event-store/memory/index.js';
 import { ProgressUpdated, taskStream } from '../../events/index.js';
-import { until } from '../../processing/handlers/handler-run.fixture.js';
 import { AuditFiles } from './audit-files.js';
 import {
   ALL,
@@ -16,6 +15,7 @@ import {
   work,
 } from './audit-folder.fixture.js';
 import { AuditLog } from './audit-log.fixture.js';
+import { until } from '../../../test/until.js';
 
 let here: AuditFolder;
 beforeEach(async () => {

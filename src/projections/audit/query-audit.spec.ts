@@ -15,11 +15,11 @@ import {
   TaskImportBegun,
   TaskImported,
 } from '../../events/index.js';
-import { until } from '../../processing/handlers/handler-run.fixture.js';
 import { DELIVERIES, message, temporaryFolder, Views } from '../views.fixture.js';
 import { AuditLog, covers } from './audit-log.fixture.js';
 import { GetLogStats } from './log-stats.query.js';
 import { QueryAudit } from './query-audit.query.js';
+import { until } from '../../../test/until.js';
 
 const EVENTS = 600;
 

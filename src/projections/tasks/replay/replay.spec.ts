@@ -20,6 +20,7 @@ import { Differences, type ReplayWork } from '../../../processing/index.js';
 import { isHeapKeptSmall } from '../../../processing/views/frugal-heap.js';
 import { tableNames } from '../task-tables.js';
 import { checkIndexes } from './index-check.js';
+import { until } from '../../../../test/until.js';
 
 interface Column {
   readonly name: string;
@@ -450,11 +451,3 @@ describe('the task view beside its log', () => {
     }
   });
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error('It did not come to that in 15 seconds.');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
