@@ -71,8 +71,11 @@ export class Session {
 
   private async connect(): Promise<TaskManager> {
     const options = connectionOf(this.options, this.io.variables);
+    const { connectTimeoutMs = Infinity } = options;
+    // Not right before it is given up.
+    const isTold = isTerminal(this.io.errors) && connectTimeoutMs > SILENCE_MS;
     const silence = setTimeout(() => {
-      if (isTerminal(this.io.errors)) this.output.note('Nobody answers yet …');
+      if (isTold) this.output.note('Nobody answers yet …');
     }, SILENCE_MS);
     try {
       return await TaskManager.connect({

@@ -285,8 +285,10 @@ describe('what goes wrong', () => {
       /^taskmanager: No TaskManager service answers at 127\.0\.0\.1:9.*npm start.*\n$/,
     );
     // Whoever sits there is told that it is being tried.
-    const variables = { NO_COLOR: '1' };
-    const watched = await taskmanager([...args, '3'], { columns: 200, variables });
+    const watching = { columns: 200, variables: { NO_COLOR: '1' } };
+    const soon = await taskmanager([...args, '1'], watching);
+    expect(soon.err).toMatch(/^taskmanager: No TaskManager service/);
+    const watched = await taskmanager([...args, '3'], watching);
     expect(watched.err).toMatch(/^Nobody answers yet …\ntaskmanager: No TaskManager service/);
   });
 
