@@ -114,11 +114,11 @@ export const states = ({ run }: Process): readonly string[] =>
 
 /** A job's work; `onReport` may abort it. */
 export function work(
-  onReport: (abort: AbortController, done: number) => void = () => undefined,
+  onReport: (abort: AbortController, done: number, step?: string) => void = () => undefined,
   jobId = JOB,
 ): JobWork {
   const abort = new AbortController();
-  return { jobId, signal: abort.signal, report: ({ done }) => onReport(abort, done) };
+  return { jobId, signal: abort.signal, report: ({ done, step }) => onReport(abort, done, step) };
 }
 
 /** Changes a file of the audit behind its back. */

@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import type { EventLog } from '../../event-store/index.js';
 import { ProgressUpdated } from '../../events/index.js';
 import { JobAborted, JobInterrupted } from '../../jobs/index.js';
-import type { ProcessorRunner } from '../../processing/index.js';
+import { ProcessorLoop, type ProcessorRunner } from '../../processing/index.js';
 import {
   AuditFolder,
   change,
@@ -94,6 +94,30 @@ describe('rebuilding the audit', () => {
     expect(await process.run.dropBuilds()).toEqual([1]);
     expect(here.files()).toEqual(['audit-2.db']);
     expect(states(process)).toEqual(['2 serving']);
+  });
+
+  it('brings the new file what came while it was compared before the old one stands still', async () => {
+    const process = await here.caughtUp();
+    let adding: Promise<void> | undefined;
+    const comparing = work((_, _done, step) => {
+      if (step === 'verify') adding ??= here.audit.fill(2_000);
+    });
+    const stop = jest.spyOn(ProcessorLoop.prototype, 'stop');
+    const call = jest.spyOn(process.thread, 'call');
+    await process.run.rebuild(comparing, { keepOld: false });
+    const [stopped = 0] = stop.mock.invocationCallOrder;
+    const written = call.mock.calls.flatMap(([method, file], n) =>
+      method === 'write' && file === here.path('audit-2.db')
+        ? call.mock.invocationCallOrder[n]!
+        : [],
+    );
+    const meanwhile = written.filter((order) => order < stopped);
+    expect(meanwhile.length).toBeGreaterThanOrEqual((EVENTS + 2_000) / 500);
+    expect(written.length - meanwhile.length).toBeLessThanOrEqual(1);
+    await adding;
+    await reached(process);
+    expect(await rowsOf(process)).toEqual(here.written());
+    for (const spy of [stop, call]) spy.mockRestore();
   });
 
   it('takes its file away when it is aborted, and the old one goes on serving', async () => {

@@ -32,8 +32,8 @@ export class AuditReplay {
   ) {}
 
   /**
-   * Fills a file beside the one that serves, or goes on with what an earlier rebuild has filled, and
-   * compares it with the log. Aborted, or when it differs, the file is taken away.
+   * Fills a file beside the one that serves, or goes on with what an earlier rebuild has filled, compares
+   * it with the log, and brings it what came meanwhile. Aborted, or when it differs, the file is taken away.
    */
   async build(
     work: JobWork,
@@ -53,6 +53,8 @@ export class AuditReplay {
           `The new build differs from the log in ${report.differenceCount} place(s): ${report.differences[0]?.text ?? ''} The old one goes on serving.`,
         );
       }
+      // Before the one that serves has to stand still: comparing has taken its time.
+      await this.fill(build, () => work.signal.throwIfAborted());
       return { build, report: { ...report, events: report.rows } };
     } catch (error) {
       if (!mayGoOn(work)) {
@@ -140,6 +142,8 @@ export class AuditReplay {
       }
       report(await this.total(file));
       if (page.end) return position ?? from;
+      // Or it never ends where the log grows as quickly as it is read.
+      pace.leftOver(numberOfPlace(await this.log.head()) - numberOfPlace(position));
       await pace.turn();
     }
   }
