@@ -114,7 +114,7 @@ export const states = ({ run }: Process): readonly string[] =>
 
 /** A job's work; `onReport` may abort it. */
 export function work(
-  onReport: (abort: AbortController, done: number, step?: string) => void = () => undefined,
+  onReport: (abort: AbortController, done: number, step?: string) => unknown = () => undefined,
   jobId = JOB,
 ): JobWork {
   const abort = new AbortController();

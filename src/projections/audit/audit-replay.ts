@@ -89,7 +89,9 @@ export class AuditReplay {
     const serving = to === undefined ? this.builds.serving : undefined;
     const file = serving && (await this.opened(serving));
     const reached = file && ((await this.thread.call('state', file)).position as Position | null);
-    for await (const page of this.pages({ ...(from && { from }), ...(to && { to }) })) {
+    // What comes meanwhile is not looked at: it might never end.
+    const end = to ?? (await this.log.head());
+    for await (const page of this.pages({ ...(from && { from }), ...(end && { to: end }) })) {
       for (const record of page.events) {
         events += 1;
         const taskId = taskIdOfAny(record.stream);

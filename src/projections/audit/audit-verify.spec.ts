@@ -83,6 +83,18 @@ describe('verifying the audit', () => {
 });
 
 describe('trying the audit on history', () => {
+  it('looks at what is there when it begins, whatever comes meanwhile', async () => {
+    const { run } = await here.caughtUp();
+    const end = await here.audit.log.head();
+    let adding: Promise<void> | undefined;
+    const trial = await run.dryRun(
+      work(() => (adding ??= here.audit.fill(1_000))),
+      {},
+    );
+    expect(trial).toMatchObject({ ok: true, events: EVENTS, position: end });
+    await adding;
+  });
+
   it('compares a stretch that ends where the audit is, and leaves nothing behind', async () => {
     const { run } = await here.caughtUp();
     const before = readdirSync(here.path('.')).sort();
