@@ -1,14 +1,12 @@
 /** Answers pages of an audit file, with bounded work. */
-import type { Database, Statement } from '@taskmanager/sqlite-driver';
+import type { Database } from '@taskmanager/sqlite-driver';
 import { AuditConditions, type AuditQuestion, type Condition, isOwn } from './audit-conditions.js';
 import type { AuditRow } from './audit-row.js';
 import { AuditRows } from './audit-rows.js';
+import { AuditWalk } from './audit-walk.js';
 
 /** Rows that a page and a count look at, at most: some ten milliseconds. */
 const BUDGETS = { page: 20_000, count: 50_000 };
-/** What a stretch costs beside its rows, in rows. */
-const STRETCH_COST = 20;
-const MOST_STATEMENTS = 200;
 
 export interface AuditSearchRequest extends AuditQuestion {
   readonly order: 'asc' | 'desc';
@@ -25,18 +23,12 @@ export interface FoundRows {
   readonly count?: { readonly events: number; readonly exact: boolean };
 }
 
-/** Offsets, both ends included. */
-interface Stretch {
-  readonly from: number;
-  readonly to: number;
-}
-
 type Select = (from: number, to: number, limit: number) => number[];
 
 export class AuditSearch {
   private readonly conditions: AuditConditions;
   private readonly rows: AuditRows;
-  private readonly statements = new Map<string, Statement<unknown[], number>>();
+  private readonly walk: AuditWalk;
 
   constructor(
     private readonly db: Database,
@@ -44,6 +36,7 @@ export class AuditSearch {
   ) {
     this.conditions = new AuditConditions(db);
     this.rows = new AuditRows(db);
+    this.walk = new AuditWalk(db);
   }
 
   /** One state of the file for all that is read of it. */
@@ -59,16 +52,14 @@ export class AuditSearch {
     const bounds =
       order === 'asc' ? { from: (beyond ?? -1) + 1 } : { to: (beyond ?? Infinity) - 1 };
     const offsets: number[] = [];
-    const { end } = this.walk(request, rarest, bounds, this.budgets.page, 4 * limit, (from, to) => {
-      const found = this.select(
-        request,
-        conditions,
-        rarest,
-        'offset',
-      )(from, to, limit + 1 - offsets.length);
-      offsets.push(...found);
+    const look = (from: number, to: number): boolean => {
+      const most = limit + 1 - offsets.length;
+      offsets.push(...this.select(request, conditions, rarest, 'offset')(from, to, most));
       return offsets.length <= limit;
-    });
+    };
+    const { page: budget } = this.budgets;
+    const walk = { list: rarest, bounds, budget, step: 4 * limit, look };
+    const { end } = this.walk.along(request, walk);
     const full = offsets.length > limit;
     const shown = offsets.slice(0, limit);
     const next = full ? shown.at(-1) : end;
@@ -109,7 +100,7 @@ export class AuditSearch {
     [only, ...others]: readonly Condition[],
   ): number | undefined {
     if (others.length > 0 || atFrom !== undefined || atTo !== undefined) return undefined;
-    return only ? only.events : (this.one('SELECT total(events) FROM block') ?? 0);
+    return only ? only.events : (this.walk.one('SELECT total(events) FROM block') ?? 0);
   }
 
   private counted(
@@ -118,62 +109,14 @@ export class AuditSearch {
   ): NonNullable<FoundRows['count']> {
     const rarest = rarestOf(request, conditions);
     let events = 0;
-    const { end } = this.walk(request, rarest, {}, this.budgets.count, 5_000, (from, to) => {
+    const look = (from: number, to: number): boolean => {
       events += this.select(request, conditions, rarest, 'count(*)')(from, to, -1)[0] ?? 0;
       return true;
-    });
+    };
+    const { count: budget } = this.budgets;
+    const walk = { list: rarest, bounds: {}, budget, step: 5_000, look };
+    const { end } = this.walk.along(request, walk);
     return { events, exact: end === undefined };
-  }
-
-  /**
-   * Looks at the rarest list, or at all rows, stretch by stretch, each twice as long as the one before, until
-   * `look` answers false or the budget is used up: then it answers where it ended.
-   */
-  private walk(
-    { order, atFrom, atTo }: AuditSearchRequest,
-    rarest: Condition | undefined,
-    bounds: Partial<Stretch>,
-    budget: number,
-    firstStep: number,
-    look: (from: number, to: number) => boolean,
-  ): { readonly end?: number } {
-    let step = firstStep;
-    let left = budget;
-    for (const { from, to } of this.ranges(order, atFrom, atTo, bounds)) {
-      let [low, high] = [from, to];
-      while (low <= high) {
-        const size = Math.min(step, Math.max(left, 1));
-        const stop = this.stopOf(rarest, order, low, high, size);
-        const [a, b] = order === 'asc' ? [low, stop ?? high] : [stop ?? low, high];
-        if (!look(a, b)) return {};
-        left -= (stop === undefined ? 0 : size) + STRETCH_COST;
-        if (left <= 0) return { end: order === 'asc' ? b : a };
-        if (stop === undefined) break;
-        if (order === 'asc') low = b + 1;
-        else high = a - 1;
-        step *= 2;
-      }
-    }
-    return {};
-  }
-
-  /** Where the list has so many rows from here on; undefined when it ends before. */
-  private stopOf(
-    rarest: Condition | undefined,
-    order: 'asc' | 'desc',
-    low: number,
-    high: number,
-    size: number,
-  ): number | undefined {
-    const direction = order === 'asc' ? 'ASC' : 'DESC';
-    const rest = `offset BETWEEN ? AND ? ORDER BY offset ${direction} LIMIT 1 OFFSET ?`;
-    if (!rarest) return this.one(`SELECT offset FROM event WHERE ${rest}`, low, high, size - 1);
-    const { column, ids } = rarest;
-    const each = Math.ceil(size / ids.length);
-    const sql = `SELECT offset FROM event INDEXED BY event_by_${column} WHERE ${column} = ? AND ${rest}`;
-    const stops = ids.flatMap((id) => this.one(sql, id, low, high, each - 1) ?? []);
-    if (stops.length === 0) return undefined;
-    return order === 'asc' ? Math.min(...stops) : Math.max(...stops);
   }
 
   private select(
@@ -225,50 +168,10 @@ export class AuditSearch {
     const range = `${at ? '+' : ''}offset BETWEEN ? AND ?`;
     const where = [range, ...terms].join(' AND ');
     const page = what === 'offset' ? `ORDER BY offset ${order} LIMIT ?` : 'LIMIT ?';
-    const statement = this.prepared(`SELECT ${what} FROM event ${index} WHERE ${where} ${page}`);
+    const statement = this.walk.prepared(
+      `SELECT ${what} FROM event ${index} WHERE ${where} ${page}`,
+    );
     return (from, to, limit) => statement.all(from, to, ...values, limit);
-  }
-
-  /** Stretches in which the times may lie, in the order that is asked for. */
-  private ranges(
-    order: 'asc' | 'desc',
-    atFrom: number | undefined,
-    atTo: number | undefined,
-    { from = 0, to = Number.MAX_SAFE_INTEGER }: Partial<Stretch>,
-  ): readonly Stretch[] {
-    const high = Math.min(to, Number.MAX_SAFE_INTEGER);
-    if (atFrom === undefined && atTo === undefined) return [{ from, to: high }];
-    const blocks = this.db
-      .prepare<number[], Stretch & { id: number }>(
-        `SELECT id, first AS "from", last AS "to" FROM block
-         WHERE max_at >= ? AND min_at <= ? AND last >= ? AND first <= ? ORDER BY id`,
-      )
-      .all(atFrom ?? 0, atTo ?? Number.MAX_SAFE_INTEGER, from, high);
-    const ranges: { id: number; from: number; to: number }[] = [];
-    for (const block of blocks) {
-      const last = ranges.at(-1);
-      if (last?.id === block.id - 1) Object.assign(last, { id: block.id, to: block.to });
-      else ranges.push({ ...block });
-    }
-    const within = ranges.map((one) => ({
-      from: Math.max(one.from, from),
-      to: Math.min(one.to, high),
-    }));
-    return order === 'asc' ? within : within.reverse();
-  }
-
-  private one(sql: string, ...values: unknown[]): number | undefined {
-    return this.prepared(sql).get(...values);
-  }
-
-  private prepared(sql: string): Statement<unknown[], number> {
-    let statement = this.statements.get(sql);
-    if (!statement) {
-      if (this.statements.size >= MOST_STATEMENTS) this.statements.clear();
-      statement = this.db.prepare<unknown[], number>(sql).pluck();
-      this.statements.set(sql, statement);
-    }
-    return statement;
   }
 }
 
