@@ -15,7 +15,7 @@ import {
   type TaskEvent,
   taskStream,
 } from '../events/index.js';
-import type { JobWork } from '../jobs/index.js';
+import { JobAborted, type JobWork } from '../jobs/index.js';
 import { TaskLog } from '../projections/task-log.fixture.js';
 import { sealHistory } from './history-seal.js';
 import { HistoryWitness, type WitnessedHead } from './history-witness.port.js';
@@ -313,10 +313,16 @@ describe('Checking the whole history', () => {
     expect(new Set(problems.map(({ stream }) => stream)).size).toBe(100);
   });
 
-  it('looks at every event of a long life', async () => {
+  it('looks at every event of a long life, until it is told to end', async () => {
     const id = ids[0]!;
     for (let n = 0; n < 600; n++) await tasks.append(id, new ProgressUpdated({ progress: n / 7 }));
     expect(await verifyTaskHistory(tasks.log, id, undefined)).toMatchObject({ events: 652 });
+    let turns = 0;
+    const ended = async () => {
+      if (++turns === 3) throw new JobAborted('not now');
+    };
+    const checked = verifyTaskHistory(tasks.log, id, undefined, undefined, ended);
+    await expect(checked).rejects.toThrow('not now');
     const gone = (head: WitnessedHead) => head.stream === taskStream(id) && head.revision === 600;
     const log = await without(tasks.log, gone);
     const { ok, problems } = await verifyTaskHistory(log, id, undefined);

@@ -18,20 +18,22 @@ import { missingOf, withWitness } from './witness-check.js';
  * Checks what the log has of one task, its own or imported, and what a witness has seen of it. A task
  * that nobody knows has no events, no refusals and no problems.
  * @param imported the task's import when it is complete: what else lies there, nobody sees
+ * @param turn called after each piece of work; what it throws is thrown
  */
 export async function verifyTaskHistory(
   log: EventLog,
   id: string,
   witness: HistoryWitness | undefined,
   imported?: ImportedTask,
+  turn: () => Promise<void> = () => setImmediate(),
 ): Promise<HistoryVerdict> {
   const problems: HistoryProblem[] = [];
   let unwitnessed: string | undefined;
   const read = async (stream: string): Promise<{ events: number; head: string }> => {
-    const { ends, events, problems: found } = await checkStream(log, stream);
+    const { ends, events, problems: found } = await checkStream(log, stream, turn);
     problems.push(...found);
     const end = { stream, revision: ends.revisionOf(stream) };
-    const wrong = await snapshotProblem(log, end, () => setImmediate());
+    const wrong = await snapshotProblem(log, end, turn);
     if (wrong) problems.push(wrong);
     const why = await withWitness(witness, async (asked) => {
       const cut = await missingOf(asked, log, stream, end.revision);
@@ -70,11 +72,15 @@ export async function verifyTaskHistory(
   };
 }
 
-async function checkStream(log: EventLog, stream: string): Promise<HistoryCheck> {
+async function checkStream(
+  log: EventLog,
+  stream: string,
+  turn: () => Promise<void>,
+): Promise<HistoryCheck> {
   const check = new HistoryCheck();
   for await (const page of streamPages(log, stream)) {
     for (const event of page) check.see(event);
-    await setImmediate();
+    await turn();
   }
   return check;
 }

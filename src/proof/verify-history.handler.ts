@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { HistoryReport, HistorySeal, JobAnswer } from '@taskmanager/protocol';
@@ -26,7 +27,7 @@ export class VerifyHistoryHandler implements ICommandHandler<VerifyHistory> {
     const { id, seal } = command;
     if (seal) this.checkSeal(seal, id);
     return this.jobs.start('verify_history', command, async (work) => {
-      const report = id === undefined ? await this.whole(work, seal) : await this.one(id);
+      const report = id === undefined ? await this.whole(work, seal) : await this.one(work, id);
       this.tell(report);
       return report;
     });
@@ -50,10 +51,14 @@ export class VerifyHistoryHandler implements ICommandHandler<VerifyHistory> {
     return verifyWholeHistory(this.log, work, { seal, witness: this.witness });
   }
 
-  private async one(id: string): Promise<HistoryReport> {
+  private async one({ signal }: JobWork, id: string): Promise<HistoryReport> {
+    const turn = async (): Promise<void> => {
+      await setImmediate();
+      signal.throwIfAborted();
+    };
     await this.imports.ready();
     const imported = this.imports.find(id);
-    const verdict = await verifyTaskHistory(this.log, id, this.witness, imported);
+    const verdict = await verifyTaskHistory(this.log, id, this.witness, imported, turn);
     const { events, refusals, problems, ok, unwitnessed } = verdict;
     if (events + refusals + problems.length === 0) throw taskNotFound(id);
     const streams = [events, refusals].filter((count) => count > 0).length;
