@@ -167,10 +167,7 @@ export class ProjectionRun implements ServedProjection {
 
   async dropBuilds(): Promise<readonly number[]> {
     const { database, generations } = this.place;
-    const dropped = database.write(() => {
-      const kept = generations.of(this.name).filter(({ state }) => state === 'kept');
-      return kept.map((one) => generations.setState(one, 'retired').generation);
-    });
+    const dropped = database.write(() => generations.retireKept(this.name));
     this.dropRetired();
     return dropped;
   }

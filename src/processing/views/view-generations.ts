@@ -106,6 +106,12 @@ export class ViewGenerations {
     return { ...generation, state, marker: generation.marker + 1 };
   }
 
+  /** Builds that were kept are not any more; their numbers. In a transaction. */
+  retireKept(view: string): number[] {
+    const kept = this.of(view).filter(({ state }) => state === 'kept');
+    return kept.map((one) => this.setState(one, 'retired').generation);
+  }
+
   /** Numbers are given again, so that what it had parked goes with it; in a transaction. */
   forget({ view, generation }: Generation): void {
     this.remove.run(view, generation);

@@ -136,13 +136,7 @@ export class AuditBuilds {
 
   /** Those that were kept are not any more; their numbers. */
   retireKept(): number[] {
-    const { database, generations } = this;
-    return database.write(() =>
-      generations
-        .of(AUDIT)
-        .filter(({ state }) => state === 'kept')
-        .map((one) => generations.setState(one, 'retired').generation),
-    );
+    return this.database.write(() => this.generations.retireKept(AUDIT));
   }
 
   /** Takes the files of those away that serve nobody any more. */
