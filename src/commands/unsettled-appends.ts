@@ -8,7 +8,8 @@ import type { TaskStream } from './task-snapshot.js';
  * none after half of that, and ends within seconds what it has begun.
  */
 const LATE_MS = 60_000;
-const MAX_COMMANDS = 100_000;
+/** As many as wait for a log that is away, and more. */
+const MAX_COMMANDS = 20_000;
 
 /**
  * Commands whose append nobody knows the outcome of. Until the stream has moved on, the append may still
@@ -16,15 +17,17 @@ const MAX_COMMANDS = 100_000;
  */
 export class UnsettledAppends {
   /** Where the stream ended that the append was to continue: it comes about there or not at all. */
-  private readonly revisions = new LRUCache<string, number>({ max: MAX_COMMANDS, ttl: LATE_MS });
+  private revisions: LRUCache<string, number> | undefined;
 
   add(execution: Execution, revision: number): void {
+    // Made when it is needed, which is seldom: it takes its whole room at once.
+    this.revisions ??= new LRUCache({ max: MAX_COMMANDS, ttl: LATE_MS });
     this.revisions.set(keyOf(execution), revision);
   }
 
   /** @throws LogUnavailable when an earlier try of the command may still be appended to the stream */
   assertSettled(execution: Execution, { chain }: TaskStream): void {
-    if (this.revisions.get(keyOf(execution)) !== chain.revision) return;
+    if (this.revisions?.get(keyOf(execution)) !== chain.revision) return;
     throw new LogUnavailable(`an earlier try of ${execution.command} may still come about`, true);
   }
 }
