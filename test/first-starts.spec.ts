@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { ViewsDatabase } from '../src/database/index.js';
+import { LogFile } from '../src/event-store/sqlite/log-file.js';
+import { openAuditDatabase } from '../src/projections/audit/audit-schema.js';
 
 /** `npm test` builds first. */
 const VIEWS = new URL('../dist/database/views-database.js', import.meta.url);
+const DRIVER = import.meta.resolve('@taskmanager/sqlite-driver');
 const STARTS = 4;
 const ROUNDS = 5;
 
@@ -47,4 +51,30 @@ it('processes that start at once on a new folder make the file of the views once
     told.push(...(await Promise.all(openings)));
   }
   expect(told).toEqual(Array.from({ length: STARTS * ROUNDS }, () => 'open'));
+});
+
+/** Has begun to write a new file, and goes on with it for a moment. */
+const OTHER = `
+  const { workerData: { driver, file }, parentPort } = require('node:worker_threads');
+  import(driver).then(({ default: Database }) => {
+    const database = new Database(file);
+    database.exec('BEGIN IMMEDIATE');
+    parentPort.postMessage('begun');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    database.exec('COMMIT');
+    database.close();
+  });
+`;
+
+it.each<[string, (file: string) => unknown]>([
+  ['log', (file) => LogFile.open({ file }).db.close()],
+  ['views', async (file) => (await ViewsDatabase.open(file, () => undefined)).close()],
+  ['audit', (file) => openAuditDatabase(file, '0000abcd', 1).close()],
+])('a process that opens a new file which another one writes waits for it: %s', async (_, open) => {
+  const file = join(folder, 'new.db');
+  const other = new Worker(OTHER, { eval: true, workerData: { driver: DRIVER, file } });
+  const ended = once(other, 'exit');
+  await once(other, 'message');
+  await open(file);
+  await ended;
 });

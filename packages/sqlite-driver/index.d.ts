@@ -7,3 +7,9 @@ export type Statement<
   Parameters extends unknown[] | object = unknown[],
   Result = unknown,
 > = BetterSqlite3.Statement<Parameters, Result>;
+
+/**
+ * Puts the file into WAL mode, if it is not yet. Of several connections that begin on one new file SQLite
+ * refuses all but one at once, whatever their busy timeout: this waits for as long as that says.
+ */
+export function useWal(database: BetterSqlite3.Database): void;

@@ -14,3 +14,20 @@ const Database = createRequire(import.meta.url)(
 );
 
 export default Database;
+
+/** Each failure means that another one has come farther. */
+const TRIES = 10;
+
+/** See index.d.ts. */
+export function useWal(database) {
+  for (let tries = 1; ; tries++) {
+    try {
+      database.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (error.code !== 'SQLITE_BUSY' || tries === TRIES) throw error;
+    }
+    // This does wait until the other one is done.
+    database.exec('BEGIN IMMEDIATE; COMMIT');
+  }
+}

@@ -1,5 +1,5 @@
 import { renameSync, rmSync } from 'node:fs';
-import Database from '@taskmanager/sqlite-driver';
+import Database, { useWal } from '@taskmanager/sqlite-driver';
 import { Kysely, SqliteDialect } from 'kysely';
 import { migrate, unknownMigrations, type ViewsSchema } from './migrations.js';
 import { isCorruption, ViewsFromNewerRelease } from './views-database.errors.js';
@@ -45,7 +45,7 @@ export class ViewsDatabase {
   private static async openOnce(file: string): Promise<ViewsDatabase> {
     const connection = new Database(file, { timeout: OPEN_BUSY_MS });
     try {
-      connection.pragma('journal_mode = WAL');
+      useWal(connection);
       connection.pragma('synchronous = NORMAL');
       connection.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
       connection.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);

@@ -1,6 +1,6 @@
 /** An index file, opened to be changed: by one process at a time, which is its matter. */
 import { rmSync } from 'node:fs';
-import Sqlite, { type Database } from '@taskmanager/sqlite-driver';
+import Sqlite, { type Database, useWal } from '@taskmanager/sqlite-driver';
 import { INDEX_TABLES, INDEX_VERSION, isIndex } from './index-schema.js';
 import { type IndexSummary, summaryOf } from './index-summary.js';
 import type { IndexedFile } from './indexed-file.js';
@@ -40,7 +40,7 @@ export class IndexWriter {
     const database = new Sqlite(file, { timeout: 10_000 });
     try {
       // Whoever searches reads on while this writes; what a power cut takes is found missing and made again.
-      database.pragma('journal_mode = WAL');
+      useWal(database);
       database.pragma('synchronous = NORMAL');
       if (database.pragma('user_version', { simple: true }) !== INDEX_VERSION)
         database.transaction(() => database.exec(INDEX_TABLES))();

@@ -1,4 +1,4 @@
-import SqliteDatabase, { type Database } from '@taskmanager/sqlite-driver';
+import SqliteDatabase, { type Database, useWal } from '@taskmanager/sqlite-driver';
 import { LogUnavailable } from '../event-log.errors.js';
 import { migrate, numberPragma } from './schema.js';
 import { unavailable } from './sqlite-failure.js';
@@ -39,7 +39,7 @@ export function durabilityOf(db: Database): Durability {
 }
 
 function prepare(db: Database, settings: SqliteSettings): void {
-  db.pragma('journal_mode = WAL');
+  useWal(db);
   db.pragma('synchronous = FULL');
   db.pragma(`wal_autocheckpoint = ${settings.walCheckpointPages}`);
   db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);

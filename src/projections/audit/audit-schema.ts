@@ -1,5 +1,5 @@
 /** An audit file: its tables, and how it is opened. */
-import Sqlite, { type Database } from '@taskmanager/sqlite-driver';
+import Sqlite, { type Database, useWal } from '@taskmanager/sqlite-driver';
 
 const BUSY_MS = 2_000;
 const PAGE_CACHE_KIB = 8 * 1024;
@@ -73,7 +73,7 @@ export function openAuditDatabase(file: string, logId: string, version: number):
   const db = new Sqlite(file, { timeout: BUSY_MS });
   try {
     assertLayout(db, file, version);
-    db.pragma('journal_mode = WAL');
+    useWal(db);
     // Rows are computed from the log: what a power cut takes is written again, checkpoint and rows alike.
     db.pragma('synchronous = NORMAL');
     db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);

@@ -1,5 +1,9 @@
 /** What one import has found, done and could not do: a SQLite file that others may read while it grows. */
-import Database, { type Database as Connection, type Statement } from '@taskmanager/sqlite-driver';
+import Database, {
+  type Database as Connection,
+  type Statement,
+  useWal,
+} from '@taskmanager/sqlite-driver';
 
 /** A file that was found; its times are compared, never shown, so they may be bigint. */
 export interface FoundFile {
@@ -64,7 +68,7 @@ export class Manifest {
   static open(file: string): Manifest {
     const db = new Database(file);
     try {
-      db.pragma('journal_mode = WAL');
+      useWal(db);
       db.pragma('synchronous = NORMAL');
       db.exec(SCHEMA);
       db.exec('DELETE FROM file WHERE hash IS NULL');
