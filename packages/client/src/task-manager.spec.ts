@@ -231,6 +231,29 @@ describe('a command without a known outcome', () => {
     expect(error?.details?.commandId).toBe(metaOf(0).commandId);
   });
 
+  it('has no effect when it was given up while there was no connection, alone or among others', async () => {
+    await start(acceptAll);
+    await server.stop();
+    const { port } = server;
+    const late = await TaskManager.connect({ transport: 'tcp', port, lazy: true });
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    const handedOver = () => new Promise((resolve) => setImmediate(resolve));
+    const given = [caught(late.startTask('alone', { signal }))];
+    await handedOver();
+    const wanted = late.startTask('wanted');
+    given.push(caught(late.startTask('among others', { signal })));
+    await handedOver();
+    stopping.abort();
+    for (const error of await Promise.all(given)) {
+      expect(error).toMatchObject({ code: 'ABORTED', details: { outcome: 'not_sent' } });
+    }
+    server = await FrameServer.start(acceptAll, port);
+    expect(await wanted).toMatchObject({ taskId: 'wanted' });
+    expect(JSON.stringify(server.received)).not.toMatch(/alone|among others/);
+    await late.close();
+  });
+
   it('had no effect when it was never sent', async () => {
     await start(acceptAll);
     await server.stop();

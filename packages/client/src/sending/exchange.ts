@@ -1,6 +1,6 @@
 import { type BatchAnswer, commandSubject, type RequestMeta } from '@taskmanager/protocol';
 import { TaskManagerError } from '../errors.js';
-import type { Transport } from '../transport/transport.js';
+import { type Transport, TransportFailure } from '../transport/transport.js';
 import type { Part } from './batches.js';
 import type { Call } from './call.js';
 import { judge, type TryFailure } from './outcome.js';
@@ -26,6 +26,10 @@ export class Exchange {
 
   async one(call: Call): Promise<TryResult[]> {
     const { args, meta, signal } = call;
+    if (this.transport.trouble !== undefined) {
+      const failed = await this.open([call], tryTime(call));
+      if (failed) return failed;
+    }
     const after = call.after ? this.seen.current : undefined;
     const retry = call.command && call.maybeDone ? true : undefined;
     const body = JSON.stringify({ ...args, meta: { ...this.identity, ...meta, retry, after } });
@@ -42,9 +46,12 @@ export class Exchange {
 
   async batch({ calls, text }: Part): Promise<TryResult[]> {
     const body = `{"commands":[${text}],"meta":${JSON.stringify(this.identity)}}`;
-    const timeoutMs = calls.reduce((longest, call) => Math.max(longest, tryTime(call)), 0);
+    if (this.transport.trouble !== undefined) {
+      const failed = await this.open(calls, longestTime(calls));
+      if (failed) return failed;
+    }
     try {
-      const reply = await this.transport.request(BATCH, body, timeoutMs);
+      const reply = await this.transport.request(BATCH, body, longestTime(calls));
       if (reply.err !== undefined) throw TaskManagerError.fromReply(reply.err);
       return this.unpack(calls, reply.response);
     } catch (error) {
@@ -53,6 +60,23 @@ export class Exchange {
       for (const call of calls) call.alone = true;
       return calls.map((call) => ({ call, failure: { ...failure, retry: true } }));
     }
+  }
+
+  /**
+   * Connects before anything is sent. Answers what became of the calls when there is nothing to send now: no
+   * connection; or one of them was given up meanwhile, and its caller told that it had no effect, so that
+   * the others go in another message.
+   */
+  private async open(calls: readonly Call[], timeoutMs: number): Promise<TryResult[] | undefined> {
+    try {
+      await this.transport.open(timeoutMs);
+    } catch (error) {
+      const failure = judge(error);
+      return calls.map((call) => ({ call, failure }));
+    }
+    if (calls.every(({ state }) => state !== 'settled')) return undefined;
+    const failure = judge(new TransportFailure('not_connected', false, 'It was not sent yet'));
+    return calls.map((call) => ({ call, failure }));
   }
 
   private unpack(calls: readonly Call[], response: unknown): TryResult[] {
@@ -78,6 +102,10 @@ export class Exchange {
     this.seen.forget();
     return { ...failure, retry: true };
   }
+}
+
+function longestTime(calls: readonly Call[]): number {
+  return calls.reduce((longest, call) => Math.max(longest, tryTime(call)), 0);
 }
 
 function tryTime(call: Call): number {

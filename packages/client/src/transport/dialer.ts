@@ -58,6 +58,11 @@ export class Dialer<T> {
     if (this.link === link) this.link = undefined;
   }
 
+  /** What fails for want of a connection: nothing of it was sent. */
+  notConnected(): TransportFailure {
+    return new TransportFailure('not_connected', false, this.trouble ?? `Lost ${this.target}`);
+  }
+
   close(): void {
     this.closed = true;
     this.link = undefined;
@@ -106,10 +111,6 @@ export class Dialer<T> {
       const timer = setTimeout(end, ms);
       this.pause = { timer, end };
     });
-  }
-
-  private notConnected(): TransportFailure {
-    return new TransportFailure('not_connected', false, this.trouble ?? `Lost ${this.target}`);
   }
 }
 

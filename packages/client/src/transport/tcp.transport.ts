@@ -33,11 +33,8 @@ export class TcpTransport implements Transport {
 
   request(subject: string, body: string, timeoutMs: number, signal?: AbortSignal): Promise<Reply> {
     const link = this.dialer.current;
-    if (link) return link.request(subject, body, timeoutMs, signal);
-    const deadline = performance.now() + timeoutMs;
-    return this.dialer
-      .get(timeoutMs)
-      .then((dialled) => dialled.request(subject, body, deadline - performance.now(), signal));
+    if (!link) return Promise.reject(this.dialer.notConnected());
+    return link.request(subject, body, timeoutMs, signal);
   }
 
   async close(): Promise<void> {

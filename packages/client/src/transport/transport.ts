@@ -10,14 +10,17 @@ export interface Reply {
  * Sending again is the sender's business.
  */
 export interface Transport {
-  /** Why there is no connection now; a request waits for one then: nothing of it has been sent yet. */
+  /** Why there is no connection now: it has to be opened before the next request. */
   readonly trouble: string | undefined;
-  /** Connects, at the latest within `timeoutMs`; a request does so by itself. */
+  /**
+   * Connects, at the latest within `timeoutMs`.
+   * @throws TransportFailure, or TaskManagerError when trying again is useless
+   */
   open(timeoutMs: number): Promise<void>;
   /**
    * @param subject the full name, e.g. `tasks.command.create_task`
    * @param body the request as JSON text
-   * @param timeoutMs for connecting, sending and answering together
+   * @param timeoutMs for sending and answering
    * @throws TransportFailure, or TaskManagerError when trying again is useless
    */
   request(subject: string, body: string, timeoutMs: number, signal?: AbortSignal): Promise<Reply>;
