@@ -9,11 +9,16 @@ interface Waiter<T> {
   reject(error: Error): void;
 }
 
+/** A connection: who has it ends it, and what is still in flight on it fails. */
+export interface Link {
+  close(): Promise<void> | void;
+}
+
 /**
  * Keeps one connection: dials when somebody needs it, again and again with a jittered backoff as long
  * as anybody waits, and not at all when nobody does.
  */
-export class Dialer<T> {
+export class Dialer<T extends Link> {
   private link: T | undefined;
   private dialing = false;
   private closed = false;
@@ -24,11 +29,12 @@ export class Dialer<T> {
   );
 
   /**
-   * @param dial resolves to a working connection; a TaskManagerError ends the waiting at once
+   * @param dial resolves to a working connection, and calls `lost` when that breaks, however soon; a
+   *   TaskManagerError ends the waiting at once
    * @param target for messages, e.g. `tcp://127.0.0.1:4010`
    */
   constructor(
-    private readonly dial: () => Promise<T>,
+    private readonly dial: (lost: () => void) => Promise<T>,
     private readonly target: string,
   ) {}
 
@@ -53,21 +59,18 @@ export class Dialer<T> {
     });
   }
 
-  /** Said when the connection broke; the next `get` dials. */
-  lost(link: T): void {
-    if (this.link === link) this.link = undefined;
-  }
-
   /** What fails for want of a connection: nothing of it was sent. */
   notConnected(): TransportFailure {
     return new TransportFailure('not_connected', false, this.trouble ?? `Lost ${this.target}`);
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    const { link } = this;
     this.closed = true;
     this.link = undefined;
     this.rejectAll(closedFailure());
     this.pause?.end();
+    await link?.close();
   }
 
   private async dialUntilConnected(): Promise<void> {
@@ -76,8 +79,7 @@ export class Dialer<T> {
       if (failures > 0) await this.sleep(backoffMs(failures - 1));
       if (this.waiters.size === 0) break;
       try {
-        const link = await this.dial();
-        if (!this.closed) this.connected(link);
+        await this.dialOnce();
         break;
       } catch (error) {
         this.lastError = error as Error;
@@ -85,6 +87,19 @@ export class Dialer<T> {
       }
     }
     this.dialing = false;
+  }
+
+  private async dialOnce(): Promise<void> {
+    const made: { link?: T; isLost?: true } = {};
+    const lost = () => {
+      made.isLost = true;
+      if (this.link === made.link) this.link = undefined;
+    };
+    const link = (made.link = await this.dial(lost));
+    if (this.closed) await link.close();
+    // Nobody would tell of it again: handed out, it would stay for ever.
+    else if (made.isLost) throw new Error('the connection broke at once');
+    else this.connected(link);
   }
 
   private connected(link: T): void {

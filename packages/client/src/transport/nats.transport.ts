@@ -30,7 +30,7 @@ export class NatsTransport implements Transport {
   private closed = false;
 
   constructor(private readonly target: NatsTarget) {
-    this.dialer = new Dialer(() => this.dial(), `NATS at ${String(target.servers)}`);
+    this.dialer = new Dialer((lost) => this.dial(lost), `NATS at ${String(target.servers)}`);
   }
 
   get trouble(): string | undefined {
@@ -49,13 +49,12 @@ export class NatsTransport implements Transport {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.dialer.current?.close();
-    this.dialer.close();
+    await this.dialer.close();
     await this.nc?.close();
   }
 
   /** The first time it connects; later it waits until the library, which never gives up, is back. */
-  private async dial(): Promise<NatsLink> {
+  private async dial(lost: () => void): Promise<NatsLink> {
     // Loaded when needed, so that programs on TCP do not pay for it.
     const nats = await import('@nats-io/transport-node');
     if (this.nc && !this.nc.isClosed()) {
@@ -64,8 +63,7 @@ export class NatsTransport implements Transport {
       this.nc = await this.connect(nats);
       if (this.closed) await this.nc.close();
     }
-    const link = new NatsLink(nats, this.nc, () => this.dialer.lost(link));
-    return link;
+    return new NatsLink(nats, this.nc, lost);
   }
 
   private async connect(nats: NatsModule): Promise<NatsConnection> {

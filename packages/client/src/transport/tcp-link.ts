@@ -37,7 +37,7 @@ export class TcpLink {
   }
 
   /** Sends what is written and closes; requests without a reply fail. */
-  async end(): Promise<void> {
+  async close(): Promise<void> {
     this.pending.failAll('closed', 'The client was closed');
     this.socket.end();
     this.socket.destroySoon();

@@ -20,7 +20,7 @@ export class TcpTransport implements Transport {
 
   constructor(private readonly target: TcpTarget) {
     const name = `${target.tls ? 'tls' : 'tcp'}://${target.host}:${target.port}`;
-    this.dialer = new Dialer(() => this.dial(), name);
+    this.dialer = new Dialer(async (lost) => new TcpLink(await this.connect(), lost), name);
   }
 
   get trouble(): string | undefined {
@@ -38,15 +38,9 @@ export class TcpTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    const link = this.dialer.current;
-    this.dialer.close();
+    const closed = this.dialer.close();
     this.connecting?.destroy();
-    await link?.end();
-  }
-
-  private async dial(): Promise<TcpLink> {
-    const link = new TcpLink(await this.connect(), () => this.dialer.lost(link));
-    return link;
+    await closed;
   }
 
   private connect(): Promise<Socket> {
