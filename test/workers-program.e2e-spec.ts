@@ -190,6 +190,20 @@ describe('npm run workers', () => {
     return { child, exit, output: () => output };
   };
 
+  it('ends when the service that started it is gone before it has begun', async () => {
+    const roots = mkdtempSync(join(tmpdir(), 'workers-'));
+    const TASKMANAGER_URL = `tcp://127.0.0.1:${await freePort()}`;
+    const child = spawn(process.execPath, [WORKERS], {
+      env: { PATH: process.env['PATH'], TASKMANAGER_URL, WORKER_ROOTS: roots },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    child.disconnect();
+    const limit = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    clearTimeout(limit);
+    rmSync(roots, { recursive: true, force: true });
+  });
+
   it('prints its settings', async () => {
     const { exit, output } = run({}, '--help');
     expect(await exit).toBe(0);

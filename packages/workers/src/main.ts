@@ -38,9 +38,9 @@ async function prepared(): Promise<Prepared | undefined> {
   return { settings, roots: await WorkerRoots.open(settings.roots) };
 }
 
-async function work({ settings, roots }: Prepared): Promise<void> {
+async function work({ settings, roots }: Prepared, gone: AbortSignal): Promise<void> {
   const { types, concurrency, leaseMs, shutdownMs } = settings;
-  const client = await connected(settings.connect);
+  const client = await connected(settings.connect, gone);
   if (!client) return;
   const tidied = tidy(roots);
   const worker = new TaskWorker(client, { leaseMs, shutdownMs });
@@ -49,7 +49,7 @@ async function work({ settings, roots }: Prepared): Promise<void> {
     if (handler) worker.handle(type, handler, { concurrency });
   }
   // Nobody would take the results, and the next service starts workers of its own.
-  process.once('disconnect', () => void worker.stop({ now: true }));
+  gone.addEventListener('abort', () => void worker.stop({ now: true }), { once: true });
   await worker.run();
   await client.close();
   await tidied;
@@ -65,21 +65,34 @@ async function tidy(roots: WorkerRoots): Promise<void> {
   }
 }
 
+/** Fires when the service that has started this is gone, which it may have been before this had begun. */
+function whenServiceIsGone(): AbortSignal {
+  const gone = new AbortController();
+  process.once('disconnect', () => gone.abort());
+  if (process.send && !process.connected) gone.abort();
+  return gone.signal;
+}
+
 /** Waits until the service is there; undefined when it is told to stop before. */
-async function connected(options: ConnectOptions): Promise<TaskManager | undefined> {
-  const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  const reasons = ['SIGTERM', 'SIGINT', 'disconnect'] as const;
+async function connected(
+  options: ConnectOptions,
+  gone: AbortSignal,
+): Promise<TaskManager | undefined> {
+  const signals = new AbortController();
+  const stop = () => signals.abort();
+  const reasons = ['SIGTERM', 'SIGINT'] as const;
   for (const reason of reasons) process.once(reason, stop);
+  const stopping = AbortSignal.any([signals.signal, gone]);
   try {
-    for (let told = false; !stopping.signal.aborted; told = true) {
+    for (let told = false; !stopping.aborted; told = true) {
       try {
-        return await TaskManager.connect(options);
+        return await TaskManager.connect({ ...options, connectSignal: stopping });
       } catch (error) {
+        if (stopping.aborted) return undefined;
         if (!(error instanceof TaskManagerError) || error.code !== 'UNAVAILABLE') throw error;
         if (!told) process.stderr.write(`${error.message} Waiting for it.\n`);
       }
-      await sleep(LOOK_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await sleep(LOOK_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
     }
     return undefined;
   } finally {
@@ -103,6 +116,7 @@ function startReport({ settings, roots }: Prepared): string {
  * tasks and exit with 0. Started by the service, it says nothing of its own and ends when that is gone.
  */
 async function main(): Promise<void> {
+  const gone = whenServiceIsGone();
   let ready: Prepared | undefined;
   try {
     ready = await prepared();
@@ -113,7 +127,7 @@ async function main(): Promise<void> {
   if (!ready) return;
   const isChild = process.send !== undefined;
   if (!isChild) process.stdout.write(startReport(ready));
-  await work(ready);
+  await work(ready, gone);
   if (process.connected) process.disconnect();
 }
 
