@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type {
   DryRunReport,
   Position,
@@ -27,6 +27,8 @@ const MAX_WAITERS = 10_000;
 
 /** So soon it is seen that another process has replaced the build that serves here; nothing tells. */
 const LOOK_MS = 1_000;
+/** What no longer serves goes so long after: until they have looked, other processes answer from it. */
+const STILL_READ_MS = 2 * LOOK_MS;
 
 /** One build of the view and the loop that brings it the log. */
 interface Build {
@@ -43,7 +45,7 @@ export class ProjectionRun implements ServedProjection {
   private readonly main: Build;
   private rebuilding: ViewRebuild | undefined;
   private dropping: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly stopping = new AbortController();
   private looking: NodeJS.Timeout | undefined;
 
   constructor(
@@ -74,11 +76,11 @@ export class ProjectionRun implements ServedProjection {
     this.giveUpOrphans();
     this.main.loop.start();
     this.looking = setInterval(() => this.look(), LOOK_MS).unref();
-    this.dropRetired();
+    this.dropRetired('all');
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
+    this.stopping.abort();
     clearInterval(this.looking);
     this.waiters.stop();
     await Promise.all([this.main.loop.stop(), this.rebuilding?.loop.stop()]);
@@ -298,17 +300,28 @@ export class ProjectionRun implements ServedProjection {
     });
   }
 
-  /** Takes away what no longer serves, a little at a time. */
-  private dropRetired(): void {
+  /**
+   * Takes away what no longer serves, a little at a time. That of another release only when it was left from
+   * before the start: it may run beside this one, and answers from it until it has built its own anew.
+   */
+  private dropRetired(versions: 'all' | 'own' = 'own'): void {
+    const { signal } = this.stopping;
+    const { name, version } = this.options;
     this.dropping = this.dropping.then(async () => {
       try {
-        for (const old of this.place.generations.of(this.options.name)) {
-          if (old.state !== 'retired') continue;
-          while (!this.stopped && !this.dropPart(old.generation)) await nextTurn();
+        const retired = this.place.generations
+          .of(name)
+          .filter(
+            (one) => one.state === 'retired' && (versions === 'all' || one.version === version),
+          );
+        if (retired.length === 0) return;
+        await sleep(STILL_READ_MS, undefined, { signal, ref: false }).catch(() => undefined);
+        for (const { generation } of retired) {
+          while (!signal.aborted && !this.dropPart(generation)) await nextTurn();
         }
       } catch (error) {
         this.tell(
-          `An old build of ${this.options.name} stays until the next start: ${(error as Error).message}`,
+          `An old build of ${name} stays until the next start: ${(error as Error).message}`,
         );
       }
     });

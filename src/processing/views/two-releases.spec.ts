@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { SystemClock } from '../../context/index.js';
 import { ViewsDatabase } from '../../database/index.js';
 import { MemoryEventLog } from '../../event-store/memory/index.js';
+import { jobWork } from '../../jobs/job.fixture.js';
 import { ClaimWaiters } from '../../projections/tasks/claim-waiters.js';
 import { TaskProjection } from '../../projections/tasks/task.projection.js';
 import { TaskLog } from '../../projections/task-log.fixture.js';
@@ -74,7 +75,8 @@ it('two releases on one file, one of which builds its version anew: neither lack
     await until(async () => served(old, OLD)?.position === (await tasks.log.head()));
     expect([missing(old), missing(young)]).toEqual([[], []]);
   }
-  expect(young.generations.of('tasks')).toMatchObject([
+  const serving = young.generations.of('tasks').filter(({ state }) => state === 'serving');
+  expect(serving).toMatchObject([
     { generation: 2, version: YOUNG, state: 'serving' },
     { generation: 3, version: OLD, state: 'serving' },
   ]);
@@ -112,4 +114,44 @@ it('a process that takes an old build away stops when its number is given to a n
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   expect(steps).toBe(before);
   expect(generations.of('tasks')).toMatchObject([{ state: 'serving' }, { state: 'building' }]);
+});
+
+it('no task goes from what a process answers while another one brings a new build to serve', async () => {
+  for (let n = 0; n < 5; n += 1) await tasks.create();
+  const first = await started(OLD);
+  const second = await started(OLD);
+  let ended = false;
+  const lacking: unknown[] = [];
+  const asked = (async () => {
+    while (!ended) {
+      lacking.push(...missing(second));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  await first.run.rebuild(jobWork(), { keepOld: false });
+  await until(() => first.generations.of('tasks').length === 1);
+  ended = true;
+  await asked;
+  expect(lacking).toEqual([]);
+});
+
+it('a release answers from what a younger one has replaced until it has built its own anew', async () => {
+  for (let n = 0; n < 5; n += 1) await tasks.create();
+  let goOn: () => void = () => undefined;
+  const isToGoOn = new Promise<void>((resolve) => (goOn = resolve));
+  const old = await started(OLD, (view) => {
+    const open = view.open.bind(view);
+    view.open = async (generation) => {
+      if (generation > 1) await isToGoOn;
+      return open(generation);
+    };
+  });
+  const young = await started(YOUNG);
+  const replaced = served(young, YOUNG)!.generation;
+  await young.run.rebuild(jobWork(), { keepOld: false });
+  await until(() => young.generations.find('tasks', replaced) === undefined);
+  expect(missing(old)).toEqual([]);
+  goOn();
+  await until(() => served(old, OLD) !== undefined);
+  expect(missing(old)).toEqual([]);
 });

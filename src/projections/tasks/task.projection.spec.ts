@@ -16,6 +16,7 @@ import {
   TaskStarted,
 } from '../../events/index.js';
 import { toTaskInfo } from '../../task/index.js';
+import { until } from '../../processing/handlers/handler-run.fixture.js';
 import { TaskLog } from '../task-log.fixture.js';
 import { DELIVERIES, message, temporaryFolder, Views } from '../views.fixture.js';
 import { GetTask } from './get-task.query.js';
@@ -194,8 +195,7 @@ describe.each(DELIVERIES)('the task view, every event delivered %s', (_, deliver
         .prepare("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'task_row_1%'")
         .pluck()
         .get();
-    await views.rebuild();
-    expect(tables()).toBe(0);
+    await until(() => tables() === 0);
   });
 
   it('goes on with a file it finds, and makes a lost or broken one anew', async () => {
