@@ -33,11 +33,13 @@ export async function twoProcesses(ms: number, killEveryMs: number): Promise<Two
   const stories: SagaStory[] = [];
   const file = join(dataDir, 'log.db');
   let kills = 0;
-  const until = performance.now() + ms;
   try {
     const ports: number[] = [];
     for (const service of services) ports.push(await service.begin());
     const clients = await Promise.all(ports.map((port) => teller(port)));
+    // Both serve by then: where that takes long, hardly any time would be left for kills.
+    await Promise.all(clients.map((client) => client.listTasks({ limit: 1 })));
+    const until = performance.now() + ms;
     const tellers = clients.flatMap((client) =>
       Array.from({ length: TELLERS }, async () => {
         while (performance.now() < until) {
