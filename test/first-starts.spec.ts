@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -12,17 +12,19 @@ import { openAuditDatabase } from '../src/projections/audit/audit-schema.js';
 const VIEWS = new URL('../dist/database/views-database.js', import.meta.url);
 const DRIVER = import.meta.resolve('@taskmanager/sqlite-driver');
 const STARTS = 4;
-const ROUNDS = 5;
+const ROUNDS = 4;
 
 /** Waits until all are there, then opens the file. */
 const PROGRAM = `
-  const { workerData: { views, file, gate, starts }, parentPort } = require('node:worker_threads');
+  const { workerData: { views, file, gate, starts }, parentPort, threadId } = require('node:worker_threads');
   import(views).then(async ({ ViewsDatabase }) => {
     const there = new Int32Array(gate);
     Atomics.add(there, 0, 1);
     Atomics.notify(there, 0);
     for (let seen; (seen = Atomics.load(there, 0)) < starts; ) Atomics.wait(there, 0, seen, 1_000);
-    (await ViewsDatabase.open(file, () => undefined)).close();
+    const database = await ViewsDatabase.open(file, () => undefined);
+    database.connection.prepare('INSERT INTO view_paused VALUES (?)').run(String(threadId));
+    database.close();
   }).then(() => parentPort.postMessage('open'), (error) => parentPort.postMessage(String(error)));
 `;
 
@@ -32,12 +34,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-it('processes that start at once on a new folder make the file of the views once', async () => {
+it.each([
+  ['on a new folder', undefined],
+  ['on a folder whose views are broken', 'no database at all, whatever its name says'.repeat(500)],
+])('processes that start at once %s make the file of the views once', async (_, before) => {
   const told: unknown[] = [];
+  const written: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
+    const file = join(folder, `${round}.db`);
+    if (before !== undefined) writeFileSync(file, before);
     const workerData = {
       views: VIEWS.href,
-      file: join(folder, `${round}.db`),
+      file,
       gate: new SharedArrayBuffer(4),
       starts: STARTS,
     };
@@ -49,8 +57,12 @@ it('processes that start at once on a new folder make the file of the views once
       return message;
     });
     told.push(...(await Promise.all(openings)));
+    const views = await ViewsDatabase.open(file, () => undefined);
+    written.push(views.connection.prepare('SELECT view FROM view_paused').all().length);
+    views.close();
   }
   expect(told).toEqual(Array.from({ length: STARTS * ROUNDS }, () => 'open'));
+  expect(written).toEqual(Array.from({ length: ROUNDS }, () => STARTS));
 });
 
 /** Has begun to write a new file, and goes on with it for a moment. */

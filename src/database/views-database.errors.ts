@@ -32,6 +32,11 @@ export function isCorruption(error: unknown): boolean {
   return hasCode(error, CORRUPT);
 }
 
+/** Another process may have moved the file away between two steps of opening it. */
+export function isOfMovedFile(error: unknown): boolean {
+  return hasCode(error, ['SQLITE_IOERR', 'SQLITE_READONLY_DBMOVED']);
+}
+
 /** The file cannot be used now: full disk, lock, permissions, damage. */
 export function isFileTrouble(error: unknown): error is Error {
   return hasCode(error, TROUBLE);

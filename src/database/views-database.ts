@@ -2,7 +2,7 @@ import { renameSync, rmSync } from 'node:fs';
 import Database, { useWal } from '@taskmanager/sqlite-driver';
 import { Kysely, SqliteDialect } from 'kysely';
 import { migrate, unknownMigrations, type ViewsSchema } from './migrations.js';
-import { isCorruption, ViewsFromNewerRelease } from './views-database.errors.js';
+import { isCorruption, isOfMovedFile, ViewsFromNewerRelease } from './views-database.errors.js';
 
 /** How long a write waits, holding the event loop, while another process writes; the runner tries again. */
 const BUSY_MS = 250;
@@ -33,12 +33,29 @@ export class ViewsDatabase {
     try {
       return await ViewsDatabase.openOnce(file);
     } catch (error) {
+      if (!isCorruption(error) && !isOfMovedFile(error)) throw error;
+      return ViewsDatabase.openAnew(file, tell);
+    }
+  }
+
+  /** One process at a time: another one may have made the file anew already, and is not to lose that. */
+  private static async openAnew(
+    file: string,
+    tell: (message: string) => void,
+  ): Promise<ViewsDatabase> {
+    const lock = new Database(`${file}.lock`, { timeout: OPEN_BUSY_MS });
+    try {
+      lock.exec('BEGIN EXCLUSIVE');
+      return await ViewsDatabase.openOnce(file);
+    } catch (error) {
       if (!isCorruption(error)) throw error;
       setAside(file);
       tell(
         `${file} cannot be read (${(error as Error).message}). It is kept as ${file}.broken, and the views are rebuilt from the event log.`,
       );
-      return ViewsDatabase.openOnce(file);
+      return await ViewsDatabase.openOnce(file);
+    } finally {
+      lock.close();
     }
   }
 
