@@ -11,8 +11,9 @@ import { ProjectionRun } from './projection-run.js';
 import { ViewGenerations } from './view-generations.js';
 import { until } from '../../../test/until.js';
 
-const OLD = 1;
-const YOUNG = 2;
+/** The view's tables are the same in both: what differs is what is in the rows. */
+const OLD = 2_001;
+const YOUNG = 2_002;
 
 /** One process of one release, as far as the view knows it. */
 interface Process {
@@ -139,10 +140,12 @@ it('a release answers from what a younger one has replaced until it has built it
   for (let n = 0; n < 5; n += 1) await tasks.create();
   let goOn: () => void = () => undefined;
   const isToGoOn = new Promise<void>((resolve) => (goOn = resolve));
+  const opened: number[] = [];
   const old = await started(OLD, (view) => {
     const open = view.open.bind(view);
     view.open = async (generation) => {
       if (generation > 1) await isToGoOn;
+      opened.push(generation);
       return open(generation);
     };
   });
@@ -154,4 +157,5 @@ it('a release answers from what a younger one has replaced until it has built it
   goOn();
   await until(() => served(old, OLD) !== undefined);
   expect(missing(old)).toEqual([]);
+  expect(opened).not.toContain(served(young, YOUNG)!.generation);
 });

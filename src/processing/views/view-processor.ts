@@ -315,7 +315,10 @@ export class ViewProcessor implements Processor {
 
   /** Old answers are better than none while the first build of this version runs, unless they are of another history. */
   private async serveOlder(): Promise<void> {
-    const old = this.place.generations.of(this.name).find(({ state }) => state === 'serving');
+    const old = this.place.generations
+      .of(this.name)
+      // What a younger release writes, which may run beside this one, nobody knows here.
+      .find(({ state, version }) => state === 'serving' && version <= this.version);
     if (!old || !this.view.reads(old.version)) return;
     const tables = await this.tablesOf(old.generation);
     if (await isOfThisHistory(old, tables, this.place.log)) this.view.serve(tables);
