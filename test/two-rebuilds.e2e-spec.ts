@@ -11,8 +11,11 @@ import { type ServiceProcess, spawnService } from './service.js';
 
 /** Long enough for both to have looked who rebuilds, short enough for them to wait, milliseconds. */
 const HELD_MS = 120;
-/** A rebuild takes longer than the loser may sleep before it looks again, some 100 ms. */
-const TASKS = 5_000;
+/** A rebuild mostly takes longer than the loser may sleep before it looks again, some 100 ms. */
+const TASKS = 2_000;
+/** Where it does not, one is over before the other begins: then both are asked again, so often. */
+const ROUNDS = 5;
+const LIMIT_MS = 120_000;
 
 /** Two processes on one data folder that are asked for a rebuild in the same instant. */
 describe('Two rebuilds of one projection', () => {
@@ -31,44 +34,55 @@ describe('Two rebuilds of one projection', () => {
     await Promise.all(Array.from({ length: TASKS }, (_, n) => create(n)));
     // Both serve what is to be built anew.
     for (const client of clients) await client.admin.logStats();
-  });
+  }, LIMIT_MS);
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(services.map((service) => service.stop()));
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  it.each(['tasks', 'audit'])('of %s: one is made, the other is refused', async (projection) => {
-    // Neither can write down that it rebuilds before both have been asked.
+  it.each(['tasks', 'audit'])(
+    'of %s: one is made, the other is refused',
+    async (projection) => {
+      let answers = await bothAsked(projection);
+      for (let round = 1; begunIn(answers).length > 1 && round < ROUNDS; round++) {
+        for (const { jobId } of begunIn(answers)) await doneJob(clients[0]!, jobId);
+        await clients[0]!.admin.dropProjectionBuilds(projection);
+        answers = await bothAsked(projection);
+      }
+      expect(begunIn(answers)).toHaveLength(1);
+      const { jobId } = begunIn(answers)[0]!;
+      expect(answers).toContainEqual({
+        status: 'rejected',
+        reason: expect.objectContaining({ code: 'CONFLICT', details: { jobId } }),
+      });
+      const { generation, ...report } = await doneJob<'rebuild_projection'>(clients[0]!, jobId);
+      expect(report).toMatchObject({ kept: expect.any(Number), ok: true });
+      expect(await doneJob(clients[1]!, jobId)).toEqual({ generation, ...report });
+      for (const client of clients) {
+        // The other process may still serve the old build.
+        await client.admin.dropProjectionBuilds(projection);
+        const { jobId: verifying } = await client.admin.verifyProjection(projection);
+        expect(await doneJob(client, verifying)).toMatchObject({ generation, ok: true });
+      }
+    },
+    LIMIT_MS,
+  );
+
+  /** Neither can write down that it rebuilds before both have been asked. */
+  async function bothAsked(projection: string): Promise<PromiseSettledResult<JobAnswer>[]> {
     const views = new Database(join(dataDir, 'views.db'));
     views.exec('BEGIN IMMEDIATE');
     const asked = Promise.allSettled(clients.map((client) => rebuild(client, projection)));
     await sleep(HELD_MS);
     views.exec('ROLLBACK');
     views.close();
-    const answers = await asked;
-    const begun = answers.filter(({ status }) => status === 'fulfilled');
-    expect(begun).toHaveLength(1);
-    const [{ value: winner }] = begun as [PromiseFulfilledResult<JobAnswer>];
-    expect(answers).toContainEqual({
-      status: 'rejected',
-      reason: expect.objectContaining({ code: 'CONFLICT', details: { jobId: winner.jobId } }),
-    });
-    for (const client of clients) {
-      expect(await doneJob(client, winner.jobId)).toMatchObject({
-        generation: 2,
-        kept: 1,
-        ok: true,
-      });
-    }
-    for (const client of clients) {
-      // The other process may still serve the old build.
-      await client.admin.dropProjectionBuilds(projection);
-      const { jobId } = await client.admin.verifyProjection(projection);
-      expect(await doneJob(client, jobId)).toMatchObject({ generation: 2, ok: true });
-    }
-  });
+    return asked;
+  }
 });
+
+const begunIn = (answers: readonly PromiseSettledResult<JobAnswer>[]): JobAnswer[] =>
+  answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
 
 /** Asks again while the file is held for longer than a service waits for it. */
 async function rebuild(client: TaskManager, projection: string): Promise<JobAnswer> {
