@@ -11,7 +11,7 @@ import { type Grammar, GRAMMARS, rulesOf, type SymbolRule, TYPES } from './symbo
 const MAX_SYMBOLS = 5_000;
 const MAX_NAME_LENGTH = 200;
 /** How long one file may hold up the process: for the syntax tree, and for reading it. */
-const PARSE_LIMIT_MS = 500;
+const LIMIT_MS = 500;
 const CLOCK_EVERY_NODES = 256;
 
 interface Loaded {
@@ -39,6 +39,9 @@ export class SymbolFinder {
   private ownLibrary: Promise<Library> | undefined;
   private readonly loaded = new Map<Grammar, Loaded>();
 
+  /** @param limitMs for the syntax tree of one file, and again for reading it, milliseconds */
+  constructor(private readonly limitMs = LIMIT_MS) {}
+
   /**
    * In the order of the file; none when there is no grammar, the file takes too long, or the grammar
    * fails at it. Code with mistakes is read as far as it can be understood.
@@ -56,14 +59,14 @@ export class SymbolFinder {
   }
 
   private parse(text: string, { parser, rules }: Loaded): readonly FoundSymbol[] {
-    const limit = performance.now() + PARSE_LIMIT_MS;
+    const limit = performance.now() + this.limitMs;
     const tree = parser.parse(text, null, { progressCallback: () => performance.now() > limit });
     if (!tree) {
       parser.reset(); // or it would go on with this file
       return [];
     }
     try {
-      return symbolsOf(tree, rules);
+      return symbolsOf(tree, rules, performance.now() + this.limitMs);
     } finally {
       tree.delete();
     }
@@ -103,9 +106,12 @@ function rulesByType(language: Language, grammar: Grammar): (SymbolRule | undefi
   );
 }
 
-/** Walks the tree with a cursor: a query of tree-sitter takes for ever in code that is nested deeply. */
-function symbolsOf(tree: Tree, rules: Loaded['rules']): FoundSymbol[] {
-  const limit = performance.now() + PARSE_LIMIT_MS;
+/**
+ * Walks the tree with a cursor: a query of tree-sitter takes for ever in code that is nested deeply.
+ *
+ * @param limit on the clock of `performance.now()`
+ */
+function symbolsOf(tree: Tree, rules: Loaded['rules'], limit: number): FoundSymbol[] {
   const found: FoundSymbol[] = [];
   /** The definitions around the cursor, innermost last. */
   const around: { readonly depth: number; readonly kind: SymbolKind | undefined }[] = [];
