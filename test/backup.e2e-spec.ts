@@ -8,9 +8,10 @@ import {
   cpSync,
   existsSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -377,7 +378,11 @@ describe('A backup', () => {
     for (const left of [`.partial-${jobId}`, another]) {
       cpSync(original, at('aborted', left), { recursive: true });
     }
+    // One that another process takes away just now.
+    const vanishing = `.partial-${v7()}`;
+    symlinkSync(at('nowhere'), at('aborted', vanishing));
     await backup(client, 'two');
+    rmSync(at('aborted', vanishing));
     await expect(client.admin.backup('two')).rejects.toMatchObject({ code: 'CONFLICT' });
     // What nobody here knows may be another service's, which is making it.
     expect(readdirSync(at('aborted')).sort()).toEqual([another, 'two']);

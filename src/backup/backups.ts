@@ -92,9 +92,13 @@ export class Backups {
       if (!name.startsWith(PARTIAL)) continue;
       const folder = join(backupDir, name);
       const job = this.jobs.find(name.slice(PARTIAL.length));
-      const age = this.clock.now() - (await stat(folder)).mtimeMs;
+      // Gone, when another backup has just been done, or has removed it.
+      const mtimeMs = await stat(folder).then(
+        (stats) => stats.mtimeMs,
+        () => Infinity,
+      );
       // One that is not known here may be of another service, which is making it.
-      const isOver = job ? job.state !== 'running' : age > FORGOTTEN_MS;
+      const isOver = job ? job.state !== 'running' : this.clock.now() - mtimeMs > FORGOTTEN_MS;
       if (isOver) await rm(folder, { recursive: true, force: true });
     }
   }
