@@ -305,9 +305,13 @@ describe('The index of a directory that is no more', () => {
     const { index } = await run(taskFor('gone'));
     renameSync(gone, repository);
 
+    // Another worker takes this one away just now.
+    const vanishing = join(dirname(index), '0.db');
+    symlinkSync(join(root, 'nowhere'), vanishing);
     const lock = FileLock.take(index);
     await removeIndexes(roots);
     expect(existsSync(index)).toBe(true);
+    rmSync(vanishing);
     lock?.release();
     await removeIndexes(roots);
     const left = readdirSync(dirname(index)).filter(
