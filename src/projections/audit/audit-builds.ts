@@ -145,9 +145,10 @@ export class AuditBuilds {
       if (one.state !== 'retired') continue;
       await this.thread.call('drop', this.fileOf(one));
       this.database.write(() => {
-        // Another process may have dropped it as well, and given its number to a new one.
-        const { state } = this.generations.find(AUDIT, one.generation) ?? one;
-        if (state === 'retired') this.generations.forget(one);
+        // The last number stays taken: given to a new one, another process that is dropping this one as
+        // well would take away the file of that.
+        const isLast = this.generations.of(AUDIT).at(-1)?.generation === one.generation;
+        if (!isLast) this.generations.forget(one);
       });
     }
   }

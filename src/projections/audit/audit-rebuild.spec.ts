@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { EventLog } from '../../event-store/index.js';
 import { ProgressUpdated } from '../../events/index.js';
 import { JobAborted, JobInterrupted } from '../../jobs/index.js';
+import { gate } from '../../processing/handlers/handler-run.fixture.js';
 import { ProcessorLoop, type ProcessorRunner } from '../../processing/index.js';
 import {
   AuditFolder,
@@ -39,6 +41,28 @@ it('never lets a build of the audit serve that another process has given up', as
   builds.giveUp(begun.generation);
   expect(() => builds.promote(begun, 'retired')).toThrow('audit');
   expect(states(one)).toEqual(['1 serving', '2 retired']);
+});
+
+it('takes no file away that another process has begun since', async () => {
+  const [one, two] = [await here.caughtUp(), await here.caughtUp()];
+  const { generation } = await one.run.builds.openRebuild('gone');
+  one.run.builds.giveUp(generation);
+  const call = two.thread.call.bind(two.thread);
+  const [isAtIt, mayGoOn] = [gate(), gate()];
+  two.thread.call = async (method, ...args) => {
+    if (method === 'drop') {
+      isAtIt.open();
+      await mayGoOn.opened;
+    }
+    return call(method, ...args);
+  };
+  const dropping = two.run.builds.dropRetired();
+  await isAtIt.opened;
+  await one.run.builds.dropRetired();
+  const next = await one.run.builds.openRebuild(JOB);
+  mayGoOn.open();
+  await dropping;
+  expect(here.files()).toEqual(['audit-1.db', basename(next.file)]);
 });
 
 describe('rebuilding the audit', () => {
@@ -125,7 +149,7 @@ describe('rebuilding the audit', () => {
     const aborted = work((abort) => abort.abort(new JobAborted('JobAborted')));
     await expect(process.run.rebuild(aborted, { keepOld: true })).rejects.toThrow('JobAborted');
     expect(here.files()).toEqual(['audit-1.db']);
-    expect(states(process)).toEqual(['1 serving']);
+    expect(states(process)).toEqual(['1 serving', '2 retired']);
     await here.audit.fill(5);
     await reached(process);
     expect(await rowsOf(process)).toEqual(here.written());
@@ -185,7 +209,7 @@ describe('rebuilding the audit', () => {
     await here.stop(process);
     const again = await here.caughtUp();
     await until(() => here.files().length === 2);
-    expect(states(again)).toEqual(['1 serving', '2 building']);
+    expect(states(again)).toEqual(['1 serving', '2 building', '3 retired']);
   });
 
   it('another process leaves a file that was kept when it is dropped, so that its room is free', async () => {
