@@ -16,7 +16,7 @@ import {
   TaskStarted,
 } from '../../events/index.js';
 import { toTaskInfo } from '../../task/index.js';
-import { until } from '../../processing/handlers/handler-run.fixture.js';
+import { until } from '../../../test/until.js';
 import { TaskLog } from '../task-log.fixture.js';
 import { DELIVERIES, message, temporaryFolder, Views } from '../views.fixture.js';
 import { GetTask } from './get-task.query.js';
