@@ -30,6 +30,7 @@ import { EventStoreDbServer } from './eventstoredb-server/index.js';
 import { eventsOf } from './log-copy-fixture.js';
 import { settingsFor } from './on-eventstoredb/on-eventstoredb.js';
 import { type ServiceProcess, spawnService, startService } from './service.js';
+import { until } from './until.js';
 
 const SCRIPT = fileURLToPath(new URL('../scripts/restore.mjs', import.meta.url));
 const LIMIT_MS = 30_000;
@@ -129,7 +130,7 @@ describe('A backup of a service under load', () => {
 
   it('is whole, goes up to one place in the log, and a service goes on from it', async () => {
     const busy = load(client, 8);
-    while (busy.count() < 300) await sleep(10);
+    await until(() => busy.count() >= 300);
     const { jobId } = await client.admin.backup('first');
     const before = busy.count();
     const job = await ended(client, jobId);
